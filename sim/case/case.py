@@ -1,0 +1,245 @@
+"""A case: a district as data, read from a directory and checked as a whole.
+
+`Case.open` reads `case.yaml` and the tables, checks each column, then what the tables say about
+each other, and raises one `InputError` with everything it found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sim.case.consistency import check_tables
+from sim.case.messages import InputError, Problem, Problems, did_you_mean
+from sim.case.parameters import Parameters
+from sim.case.schema import OPERATORS, SERVICES, STREET_TABLES, TABLES, CaseMeta
+from sim.case.tables import Table, TableSpec, find_table, read_table
+from sim.case.yaml import Document, validate
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A district as data, before any lever.
+
+    Tables are data frames with a RangeIndex; ids and choices are text, counts int64, amounts
+    float64 (NaN = by rule), dates datetime64 (NaT = always). services: what there is to serve,
+    first column id. streets: (nodes, edges) or None. digest: sha256 of the files read and of the
+    scope. Pairs of neighbours stand once each, settlement < neighbour. outside: ids that a scope
+    has cut off; share: of the case's households that lie in the scope.
+    """
+
+    path: Path
+    meta: CaseMeta
+    townships: pd.DataFrame
+    communities: pd.DataFrame
+    settlements: pd.DataFrame
+    neighbours: pd.DataFrame
+    facilities: pd.DataFrame
+    offices: pd.DataFrame
+    services: pd.DataFrame
+    streets: tuple[pd.DataFrame, pd.DataFrame] | None
+    outlines_path: Path | None
+    digest: str
+    warnings: tuple[Problem, ...] = field(default=(), repr=False)
+    outside: frozenset[str] = field(default=frozenset(), repr=False)
+    share: float = 1.0
+
+    @staticmethod
+    def open(path: str | Path) -> Case:
+        """The case in the directory `path`; `InputError` with all faults otherwise."""
+        folder, problems = Path(path), Problems()
+        if not folder.is_dir():
+            _no_case(folder, problems)
+            problems.raise_errors()
+        digest = hashlib.sha256()
+        meta = _read_meta(folder / "case.yaml", problems)
+        tables = {name: _read(folder, spec, problems) for name, spec in TABLES.items()}
+        streets = _read_streets(folder, problems)
+        services = _read_services(folder, problems)
+        check_tables({k: t for k, t in tables.items() if t}, streets, services, problems)
+        problems.raise_errors()
+        assert meta is not None and services is not None
+        read = [t for t in (*tables.values(), *(streets or ()), services) if t is not None]
+        for file in sorted([folder / "case.yaml", *(t.path for t in read)], key=lambda p: p.name):
+            data = file.read_bytes()
+            digest.update(f"{file.name}\0{len(data)}\0".encode() + data)
+        outlines = folder / "outlines.geojson"
+        frames = {name: table.frame for name, table in tables.items() if table}
+        frames["communities"] = _with_types(frames["communities"], frames["townships"])
+        frames["offices"] = _with_townships(frames["offices"], frames["communities"])
+        frames["neighbours"] = _ordered(frames["neighbours"])
+        return Case(
+            path=folder,
+            meta=meta,
+            **frames,
+            services=services.frame,
+            streets=(streets[0].frame, streets[1].frame) if streets else None,
+            outlines_path=outlines if outlines.is_file() else None,
+            digest=digest.hexdigest(),
+            warnings=tuple(problems),
+        )
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The default parameters with the case's own laid over them."""
+        return Parameters.load(self.meta.parameters)
+
+    @property
+    def counties(self) -> list[str]:
+        """Names of the counties, sorted."""
+        return sorted(self.townships["county"].unique())
+
+    def scoped(
+        self, counties: Sequence[str] | None = None, townships: Sequence[str] | None = None
+    ) -> Case:
+        """The part of the case in these counties (names) and townships (ids or names).
+
+        None means all. Facilities go with their settlement, offices with their township; who
+        loses an operator outside is run by the public. Unknown names raise `InputError`.
+        """
+        if counties is None and townships is None:
+            return self
+        table, problems = self.townships, Problems()
+        keep = np.ones(len(table), dtype=bool)
+        if counties is not None:
+            _check_names(counties, table["county"].unique(), "county", problems)
+            keep &= table["county"].isin(counties).to_numpy()
+        if townships is not None:
+            known = [*table["id"], *table["name"]]
+            _check_names(townships, known, "township", problems)
+            keep &= (table["id"].isin(townships) | table["name"].isin(townships)).to_numpy()
+        if not problems.errors and not keep.any():
+            problems.error("empty-scope", "no township lies in the scope", self.path)
+        problems.raise_errors()
+        return self._cut(table[keep], repr((sorted(counties or []), sorted(townships or []))))
+
+    def _cut(self, townships: pd.DataFrame, scope: str) -> Case:
+        def within(frame: pd.DataFrame, column: str, ids: pd.Series) -> pd.DataFrame:
+            return frame[frame[column].isin(ids)].reset_index(drop=True)
+
+        communities = within(self.communities, "township", townships["id"])
+        settlements = within(self.settlements, "community", communities["id"])
+        facilities = within(self.facilities, "settlement", settlements["id"])
+        offices = within(self.offices, "township", townships["id"])
+        near = within(self.neighbours, "settlement", settlements["id"])
+        known = pd.concat([offices["id"], pd.Series(OPERATORS)])
+        facilities["operator"] = facilities["operator"].where(
+            facilities["operator"].isin(known), "public"
+        )
+        outside = ~offices["settlement"].isin(settlements["id"])
+        seats = townships.set_index("id")["seat_settlement"]
+        offices["settlement"] = offices["settlement"].mask(outside, offices["township"].map(seats))
+        cut = frozenset[str]().union(
+            *(
+                set(getattr(self, name)["id"]) - set(kept["id"])
+                for name, kept in (
+                    ("townships", townships),
+                    ("communities", communities),
+                    ("settlements", settlements),
+                    ("facilities", facilities),
+                )
+            )
+        )
+        households = settlements["households"].sum() / max(1, self.settlements["households"].sum())
+        return replace(
+            self,
+            outside=self.outside | cut,
+            share=self.share * float(households),
+            townships=townships.reset_index(drop=True),
+            communities=communities,
+            settlements=settlements,
+            neighbours=within(near, "neighbour", settlements["id"]),
+            facilities=facilities,
+            offices=offices,
+            digest=hashlib.sha256(f"{self.digest}\0{scope}".encode()).hexdigest(),
+        )
+
+
+def _no_case(folder: Path, problems: Problems) -> None:
+    if folder.exists():
+        hint = f"give the directory: {folder.parent}" if folder.name == "case.yaml" else ""
+        problems.error("not-a-case", "a case is a directory with case.yaml", folder, hint=hint)
+        return
+    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    hint = did_you_mean(folder.name, (p.name for p in beside)) or "check the path"
+    problems.error("missing-case", f"there is no directory {folder.name}", folder, hint=hint)
+
+
+def _read_meta(path: Path, problems: Problems) -> CaseMeta | None:
+    document = Document.read(path, problems)
+    meta = validate(document, CaseMeta, problems) if document else None
+    if document is None or meta is None:
+        return None
+    for name, value in meta.parameters.items():
+        try:
+            Parameters.load({name: value})
+        except InputError as error:
+            for p in error.problems:
+                place = document.place(("parameters", name))
+                problems.error(p.code, p.message, path, *place, p.hint)
+    return meta
+
+
+def _read(folder: Path, spec: TableSpec, problems: Problems) -> Table | None:
+    path = find_table(folder, spec.name)
+    if path is None:
+        columns = ", ".join(c.name for c in spec.columns if c.required)
+        problems.error(
+            "missing-table",
+            f"the table {spec.name}.csv is missing",
+            folder / f"{spec.name}.csv",
+            hint=f"make one with the columns {columns}",
+        )
+        return None
+    return read_table(path, spec, problems)
+
+
+def _read_streets(folder: Path, problems: Problems) -> tuple[Table, Table] | None:
+    if not any(find_table(folder, name) for name in STREET_TABLES):
+        return None
+    nodes, edges = (_read(folder, spec, problems) for spec in STREET_TABLES.values())
+    return (nodes, edges) if nodes and edges else None
+
+
+def _read_services(folder: Path, problems: Problems) -> Table | None:
+    path = find_table(folder, "services")
+    if path is None:
+        with resources.as_file(resources.files("sim.data") / "services.csv") as own:
+            return read_table(own, SERVICES, problems)
+    return read_table(path, SERVICES, problems)
+
+
+def _with_types(communities: pd.DataFrame, townships: pd.DataFrame) -> pd.DataFrame:
+    """Fills blank types: 社区 under a street are urban, other 社区 town, 村 rural."""
+    kind = communities["township"].map(townships.set_index("id")["kind"])
+    rule = np.where(
+        communities["kind"] == "village", "rural", np.where(kind == "street", "urban", "town")
+    )
+    filled = communities["type"].mask(communities["type"] == "", pd.Series(rule, dtype="str"))
+    return communities.assign(type=filled)
+
+
+def _with_townships(offices: pd.DataFrame, communities: pd.DataFrame) -> pd.DataFrame:
+    """Fills the township of offices that name their community only."""
+    upper = offices["community"].map(communities.set_index("id")["township"])
+    return offices.assign(township=offices["township"].mask(offices["township"] == "", upper))
+
+
+def _ordered(neighbours: pd.DataFrame) -> pd.DataFrame:
+    """Each pair with the lower id first."""
+    a, b = neighbours["settlement"], neighbours["neighbour"]
+    return neighbours.assign(settlement=a.where(a < b, b), neighbour=b.where(a < b, a))
+
+
+def _check_names(asked: Sequence[str], known: Sequence[str], noun: str, problems: Problems) -> None:
+    for name in asked:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are: {', '.join(sorted(known)[:20])}"
+            problems.error("unknown-scope", f"no {noun} is called {name!r}", hint=hint)

@@ -1,0 +1,168 @@
+"""The cells of a CSV file or a workbook as text, with the line each row stands in.
+
+CSV is UTF-8 with or without a byte-order mark, GB 18030 where it is not (with a warning); of a
+workbook the first sheet is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sim.case.messages import Problems, did_you_mean
+
+MOST = 20  # lines of one fault that are shown
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells as text: row 0 is the header, wholly empty rows are left out."""
+
+    path: Path
+    rows: pd.DataFrame
+    data: bytes
+    numbers: np.ndarray  # index of each body row among the records of the file
+
+    @property
+    def header(self) -> list[str]:
+        return [str(h).strip() for h in self.rows.iloc[0]]
+
+    @property
+    def body(self) -> pd.DataFrame:
+        return self.rows.iloc[1:].reset_index(drop=True)
+
+    @cached_property
+    def lines(self) -> list[int]:
+        """Line of the file in which each body row ends."""
+        if self.path.suffix == ".csv" and b'"' in self.data:
+            reader = csv.reader(io.StringIO(self.data.decode(), newline=""))
+            with contextlib.suppress(csv.Error):  # a cell of more than 128 kB
+                ends = [reader.line_num for _ in reader]
+                return [ends[n] for n in self.numbers]
+        return [int(n) + 1 for n in self.numbers]
+
+    @staticmethod
+    def read(path: Path, problems: Problems) -> Cells | None:
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            beside = (p.name for p in path.parent.glob("*")) if path.parent.is_dir() else ()
+            hint = did_you_mean(path.name, beside) or "check the path"
+            problems.error("missing-file", f"there is no file {path.name}", path, hint=hint)
+            return None
+        except OSError as error:
+            problems.error("unreadable", f"cannot be read: {error.strerror}", path)
+            return None
+        if path.suffix.lower() == ".xlsx":
+            rows = _xlsx_cells(path, data, problems)
+        else:
+            text = _decode(path, data, problems)
+            data = text.encode() if text is not None else b""
+            rows = _csv_cells(path, data, problems) if text is not None else None
+        if rows is None:
+            return None
+        rows = rows.fillna("")
+        empty = (rows == "").all(axis=1).to_numpy()
+        if empty.all():
+            problems.error("empty-table", "this table is empty", path, 1, hint="add a header line")
+            return None
+        kept = np.flatnonzero(~empty)
+        return Cells(path, rows.iloc[kept].reset_index(drop=True), data, kept[1:])
+
+
+def _decode(path: Path, data: bytes, problems: Problems) -> str | None:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
+        hint = "save it as 'CSV UTF-8 (comma delimited)'"
+        problems.error("encoding", "this is not a CSV file in UTF-8", path, hint=hint)
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+    try:
+        text = data.decode("gb18030")
+    except UnicodeDecodeError:
+        hint = "save it as 'CSV UTF-8 (comma delimited)'"
+        problems.error("encoding", "this is neither UTF-8 nor GB 18030 text", path, line, hint=hint)
+        return None
+    hint = "save it as UTF-8 to be sure"
+    problems.warning("encoding", "not UTF-8; read as GB 18030", path, line, hint=hint)
+    return text
+
+
+def _csv_cells(path: Path, data: bytes, problems: Problems) -> pd.DataFrame | None:
+    try:
+        return pd.read_csv(
+            io.BytesIO(data),
+            header=None,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[],
+            skip_blank_lines=False,
+            encoding="utf-8",
+        )
+    except pd.errors.EmptyDataError:
+        problems.error("empty-table", "this table is empty", path, 1, hint="add a header line")
+    except pd.errors.ParserError:
+        _explain_csv(path, data, problems)
+    return None
+
+
+def _explain_csv(path: Path, data: bytes, problems: Problems) -> None:
+    """Says which lines pandas could not read: those with more cells than the header."""
+    reader = csv.reader(io.StringIO(data.decode(), newline=""))
+    width, many = 0, 0
+    with contextlib.suppress(csv.Error):
+        for cells in reader:
+            width = width or len(cells)
+            if len(cells) > width:
+                many += 1
+                if many <= MOST:
+                    problems.error(
+                        "long-row",
+                        f"this line has {len(cells)} columns, the header has {width}",
+                        path,
+                        reader.line_num,
+                        hint="put a text that holds a comma in double quotes",
+                    )
+    if many > MOST:
+        problems.error("long-row", f"and {many - MOST} more lines of this kind", path)
+    if not many:
+        hint = "look for a double quote that is never closed"
+        problems.error("bad-csv", "this is not a readable CSV file", path, hint=hint)
+
+
+def _xlsx_cells(path: Path, data: bytes, problems: Problems) -> pd.DataFrame | None:
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        cells = [[_cell_text(v) for v in row] for row in book.worksheets[0].values]
+    except Exception as error:  # openpyxl raises what its zip and XML readers happen to raise
+        hint = "save it again as .xlsx, or as CSV UTF-8"
+        problems.error("bad-xlsx", f"this is not a readable workbook ({error})", path, hint=hint)
+        return None
+    width = max((i + 1 for row in cells for i, v in enumerate(row) if v), default=0)
+    if not width:
+        problems.error("empty-table", "the first sheet is empty", path, hint="add a header line")
+        return None
+    return pd.DataFrame([(row + [""] * width)[:width] for row in cells], dtype=str)
+
+
+def _cell_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())[:10]
+    return str(value)

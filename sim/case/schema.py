@@ -1,0 +1,219 @@
+"""What the files of a case hold: `case.yaml` as a model, the tables column by column."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from sim.case.tables import Column, TableSpec
+
+AGES = ("age_0_2", "age_3_5", "age_6_14", "age_15_59", "age_60_79", "age_80")
+UNIT_KINDS = ("community", "village")
+TOWNSHIP_KINDS = ("street", "town", "township")
+UNIT_TYPES = ("urban", "town", "rural")
+TERRAINS = ("plain", "hill")
+COMPOUNDS = ("commodity", "resettlement", "old_courtyard", "village")
+OPEN_TO = ("community", "township", "everyone")
+OPERATORS = ("market", "public")  # besides the ids of offices
+MODES = ("counter", "visit", "places", "home", "amenity")
+ROLES = ("committee", "community_worker", "grid", "window", "social_worker")
+
+METRES = "whole metres in the projection of case.yaml, not degrees"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Title(_Strict):
+    """A name in one or two languages."""
+
+    en: str = ""
+    zh: str = ""
+
+
+class Population(_Strict):
+    """Whom the counts of persons mean, and how many of them are away.
+
+    absent_share: share of registered persons who do not live there; 0 where the basis is
+    resident.
+    """
+
+    basis: Literal["registered", "resident"] = "registered"
+    persons_per_household: float = Field(default=3.0, gt=0)
+    absent_share: float = Field(default=0.0, ge=0, lt=1)
+
+
+Number = Annotated[float, Field(strict=True)]
+
+
+class CaseMeta(_Strict):
+    """`case.yaml`."""
+
+    title: Title
+    start: datetime.date
+    projection: str
+    seed: int = Field(default=0, ge=0)
+    population: Population = Population()
+    parameters: dict[str, Number] = {}
+    provenance: dict[str, Any] = {}
+    sources: Any = ()
+    input_digest: str = ""  # of the input folder that `sim build` made the case from, if it did
+
+    @field_validator("projection")
+    @classmethod
+    def _is_epsg(cls, value: str) -> str:
+        if not re.fullmatch(r"EPSG:\d{4,6}", value):
+            raise ValueError(f"should be an EPSG code such as EPSG:32648, not {value!r}")
+        return value
+
+
+def _id(name: str = "id") -> Column:
+    return Column(name, "id")
+
+
+def _ref(name: str, **more: Any) -> Column:
+    return Column(name, "reference", **more)
+
+
+def _choice(name: str, choices: tuple[str, ...], **more: Any) -> Column:
+    return Column(name, "choice", choices=choices, **more)
+
+
+def _count(name: str, **more: Any) -> Column:
+    return Column(name, "integer", low=0, **more)
+
+
+def _amount(name: str, **more: Any) -> Column:
+    return Column(name, "number", low=0, **more)
+
+
+NAME = Column("name", "text")
+X, Y = Column("x", "integer", hint=METRES), Column("y", "integer", hint=METRES)
+
+TABLES = {
+    spec.name: spec
+    for spec in (
+        TableSpec(
+            "townships",
+            (
+                _id(),
+                NAME,
+                Column("county"),
+                _choice("kind", TOWNSHIP_KINDS),
+                _ref("seat_settlement"),
+            ),
+        ),
+        TableSpec(
+            "communities",
+            (
+                _id(),
+                NAME,
+                _ref("township"),
+                _choice("kind", UNIT_KINDS),
+                _choice("type", UNIT_TYPES, required=False, blank=True),
+                _ref("seat_settlement"),
+            ),
+        ),
+        TableSpec(
+            "settlements",
+            (
+                _id(),
+                NAME,
+                _ref("community"),
+                _count("group", required=False, blank=True),
+                X,
+                Y,
+                _amount("area_ha"),
+                _choice("terrain", TERRAINS),
+                _choice("compound", COMPOUNDS),
+                _count("households"),
+                _count("persons"),
+                *map(_count, AGES),
+            ),
+        ),
+        TableSpec("neighbours", (_ref("settlement"), _ref("neighbour"))),
+        TableSpec(
+            "facilities",
+            (
+                _id(),
+                NAME,
+                Column("services"),
+                _ref("settlement"),
+                X,
+                Y,
+                _ref("operator"),
+                _amount("floor_m2"),
+                _amount("capacity", required=False, blank=True),
+                Column("hours_week", "number", low=0, high=168),
+                Column("office_hours_only", "integer", required=False, blank=True, low=0, high=1),
+                _choice("open_to", OPEN_TO),
+                Column("opened", "date", required=False, blank=True),
+            ),
+        ),
+        TableSpec(
+            "offices",
+            (
+                _id(),
+                NAME,
+                _choice("kind", UNIT_KINDS + TOWNSHIP_KINDS),
+                _ref("community", blank=True),
+                _ref("township", blank=True),
+                _ref("settlement"),
+                *(_count(role, required=False, blank=True) for role in (*ROLES, "certified")),
+                _count("windows"),
+                Column("hours_week", "number", low=0, high=168),
+                _amount("floor_m2"),
+                Column("office_share", "number", low=0, high=1),
+            ),
+        ),
+    )
+}
+
+REDRAW_TABLES = {
+    "lineage": TableSpec("reform_lineage", (_id("settlement"), _ref("new_id"))),
+    "units": TableSpec(
+        "reform_units",
+        (
+            _id(),
+            NAME,
+            _choice("kind", UNIT_KINDS),
+            _choice("type", UNIT_TYPES, required=False, blank=True),
+            _ref("township"),
+            _ref("seat_settlement"),
+        ),
+    ),
+    "townships": TableSpec(
+        "reform_townships",
+        (_id(), NAME, _choice("kind", TOWNSHIP_KINDS), Column("county"), _ref("seat_settlement")),
+    ),
+}
+
+SERVICES = TableSpec(
+    "services",
+    (
+        _id(),
+        _choice("mode", MODES),
+        _amount("cutoff_min", required=False, blank=True),
+        Column("old_users", "integer", required=False, blank=True, low=0, high=1),
+        *(_amount(age, required=False, blank=True) for age in AGES),
+    ),
+)
+
+STREET_TABLES = {
+    "streets_nodes": TableSpec("streets_nodes", (_id(), X, Y)),
+    "streets_edges": TableSpec(
+        "streets_edges",
+        (
+            _ref("from"),
+            _ref("to"),
+            _amount("metres"),
+            _amount("speed", required=False, blank=True),
+            Column("one_way", "integer", required=False, blank=True, low=0, high=1),
+            Column("opened", "date", required=False, blank=True),
+        ),
+    ),
+}

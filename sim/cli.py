@@ -1,0 +1,255 @@
+"""The command `sim`: parses, calls, prints. What a command needs is imported inside it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import sim
+from sim import terminal
+
+DEMO = "experiments/demo.yaml"
+DEMO_OUT = "results/demo"
+WINDOWS = ("last-year", "first-half-year", "whole")
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+lang_option = click.option(
+    "--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the answer."
+)
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes at a time.  [default: the processors this process may use]",
+)
+fresh_option = click.option(
+    "--fresh", is_flag=True, help="Remove the results that are there and start over."
+)
+window_option = click.option(
+    "--window",
+    type=click.Choice(WINDOWS),
+    default="last-year",
+    help="Which weeks a number is the mean of.",
+)
+
+
+def example(*lines: str) -> str:
+    """Closes a help text with commands to copy."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@click.group(context_settings=CONTEXT, epilog=example("sim demo"))
+@click.version_option(sim.__version__, prog_name="sim")
+def cli() -> None:
+    """Simulate what merging communities and adding facilities does to access and workload."""
+
+
+@cli.command(
+    short_help="Make a case from unit lists and margins.",
+    epilog=example("sim build scenarios/meishan/input scenarios/meishan"),
+)
+@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("case", metavar="CASE", type=click.Path(path_type=Path))
+def build(source: Path, case: Path) -> None:
+    """Make the case directory CASE from the lists and margins in the folder INPUT."""
+    from sim.case.synthesis.build import build as build_case
+
+    report = build_case(source, case, terminal.say)
+    click.echo(report.to_text(), nl=False)
+    terminal.say(f"next: sim check {case}")
+
+
+@cli.command(
+    short_help="Check a case, scenario or experiment.",
+    epilog=example("sim check scenarios/meishan --map map.svg"),
+)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--map",
+    "map_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also draw the units of a case as FILE (.svg or .png).",
+)
+@json_option
+def check(path: Path, map_file: Path | None, as_json: bool) -> None:
+    """Check the case, scenario or experiment at PATH and say what is in it."""
+    from sim.case.check import check as check_path
+
+    if map_file is not None and map_file.suffix.lower() not in (".svg", ".png"):
+        raise click.BadParameter(f"{map_file.name} should end in .svg or .png", param_hint="--map")
+    report = check_path(path)
+    if map_file is not None and report.kind != "case":
+        raise click.BadParameter("only a case has a map", param_hint="--map")
+    terminal.print_problems(report.warnings)
+    click.echo(_json(report.to_json()) if as_json else report.to_text(), nl=as_json)
+    if map_file is not None:
+        from sim.report.maps import draw_case
+
+        draw_case(report.path, map_file)
+        terminal.say(f"map: {map_file}")
+
+
+@cli.command(
+    short_help="Run what is missing of an experiment.",
+    epilog=example("sim run experiments/meishan-reform.yaml --jobs 4"),
+)
+@click.argument("experiment", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the results go.  [default: results/NAME]",
+)
+@jobs_option
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "serial"]),
+    default="local",
+    help="Many processes, or this one only.",
+)
+@fresh_option
+def run(experiment: Path, out: Path | None, jobs: int | None, engine: str, fresh: bool) -> int:
+    """Run what is still missing of EXPERIMENT; started again, it goes on where it stopped."""
+    from sim.experiment.study import run_experiment
+
+    return run_experiment(experiment, out, jobs, engine, fresh, terminal)
+
+
+@cli.command(
+    short_help="Run the demo and show its answer.", epilog=example("sim demo", "sim demo --fresh")
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEMO_OUT,
+    metavar="DIR",
+    help="Where the results go.",
+)
+@jobs_option
+@fresh_option
+@lang_option
+def demo(out: Path, jobs: int | None, fresh: bool, lang: str) -> int:
+    """Run experiments/demo.yaml, print the answer, write report.html."""
+    from sim.experiment.study import run_experiment
+
+    if not Path(DEMO).is_file():
+        raise click.UsageError(f"there is no {DEMO} here: go to the project's directory first")
+    code = run_experiment(Path(DEMO), out, jobs, "local", fresh, terminal)
+    if code == terminal.INTERRUPTED:
+        return code
+    _print_answer(out, None, "last-year", lang)
+    _write_report(out, lang)
+    return code
+
+
+@cli.command(
+    short_help="Print the differences between scenarios.",
+    epilog=example("sim compare results/demo --base before --json"),
+)
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "--base",
+    metavar="SCENARIO",
+    help="What the others are compared with.  [default: the experiment's base]",
+)
+@window_option
+@json_option
+@lang_option
+def compare(results: Path, base: str | None, window: str, as_json: bool, lang: str) -> None:
+    """Print the differences between the scenarios in RESULTS, with their 95 % intervals."""
+    if as_json:
+        from sim.experiment.statistics import to_json
+
+        click.echo(_json(to_json(_comparison(results, base, window))))
+    else:
+        _print_answer(results, base, window, lang)
+
+
+@cli.command(
+    short_help="Write the report as one HTML file.", epilog=example("sim report results/demo")
+)
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The file to write.  [default: RESULTS/report.html]",
+)
+@lang_option
+def report(results: Path, out: Path | None, lang: str) -> None:
+    """Write the report on RESULTS: one HTML file that needs no network."""
+    _write_report(results, lang, out)
+
+
+@cli.command(
+    short_help="List every number of the model.", epilog=example("sim parameters --assumptions")
+)
+@click.option("--assumptions", is_flag=True, help="Only those that no source gives.")
+@json_option
+def parameters(assumptions: bool, as_json: bool) -> None:
+    """List every number of the model with unit, range, source and confidence."""
+    from dataclasses import asdict
+
+    from sim.case.parameters import CONFIDENCE, Parameters
+
+    chosen = [p for p in Parameters.load() if p.confidence == "C" or not assumptions]
+    if as_json:
+        click.echo(_json([asdict(p) for p in chosen]))
+        return
+    width = max(len(p.name) for p in chosen)
+    for p in chosen:
+        values = f"{p.value:>10g}  [{p.low:g} to {p.high:g}]"
+        click.echo(f"{p.name:<{width}} {values:<28} {p.confidence}  {p.unit}; {p.source}")
+    click.echo()
+    click.echo("; ".join(f"{key} = {text}" for key, text in CONFIDENCE.items()))
+
+
+def main() -> None:
+    """The entry point: exits with the codes that `sim.terminal` lists."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.exit(terminal.guarded(_invoke))
+
+
+def _invoke() -> int | None:
+    try:
+        result = cli.main(prog_name="sim", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as error:
+        error.show()
+        return terminal.BAD_INPUT
+    sys.stdout.flush()
+    return result if isinstance(result, int) else None
+
+
+def _comparison(results: Path, base: str | None, window: str) -> Any:
+    from sim.experiment.results import Study
+
+    return Study.open(results).compare(base=base, window=window)
+
+
+def _print_answer(results: Path, base: str | None, window: str, lang: str) -> None:
+    from sim.report.answer import print_answer
+
+    print_answer(_comparison(results, base, window), lang, window)
+
+
+def _write_report(results: Path, lang: str, out: Path | None = None) -> None:
+    from sim.report.html import write_report
+
+    terminal.say(f"report: {write_report(results, out, lang=lang)}")
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=1)

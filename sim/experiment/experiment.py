@@ -1,0 +1,272 @@
+"""An experiment file: which scenarios of a case are compared, for how long and how often.
+
+`Experiment.open` reads the file and everything it names (case, scenarios, parameters), and
+raises one `InputError` with all that is wrong in any of them, so that nothing is found out after
+the first run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sim.case.case import Case
+from sim.case.messages import InputError, Problem, Problems, did_you_mean
+from sim.case.parameters import Parameters
+from sim.case.yaml import Document, validate
+
+if TYPE_CHECKING:
+    from sim.levers.scenario import Scenario
+    from sim.outcomes.recorder import Record
+
+Interval = Literal["weekly"] | Annotated[int, Field(ge=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Titles(_Strict):
+    """A title in both languages."""
+
+    en: str
+    zh: str = ""
+
+
+class Scope(_Strict):
+    """The part of the case: names of counties, ids or names of townships."""
+
+    counties: list[str] | None = None
+    townships: list[str] | None = None
+
+
+class Recorded(_Strict):
+    """Weeks between two records of a table; ``weekly`` is 1."""
+
+    outcomes: Interval = "weekly"
+    units: Interval = 13
+    losers: Interval = 13
+
+
+class ExperimentFile(_Strict):
+    """The keys of an experiment file. Scenarios are paths relative to the case's directory.
+
+    start: first day of week 0 (default: the case's); weeks: horizon; seed: root of all draws;
+    parameters: dotted name -> value, over those of the case.
+    """
+
+    title: str | Titles
+    case: str
+    base: str = "before.yaml"
+    scenarios: Annotated[list[str], Field(min_length=1)]
+    start: date | None = None
+    weeks: Annotated[int, Field(ge=1, le=1040)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    replicates: Annotated[int, Field(ge=1, le=10_000)] = 1
+    parameters: dict[str, float] = Field(default_factory=dict)
+    scope: Scope = Scope()
+    record: Recorded = Recorded()
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A validated experiment with everything it names, opened.
+
+    scope: what was kept of the case, as written; parameters: defaults, case and experiment laid
+    over each other; warnings: of the case and its scenarios. ``path`` is None for one made in
+    Python.
+    """
+
+    path: Path | None
+    title: Mapping[str, str]
+    case: Case
+    scope: Mapping[str, Sequence[str]]
+    base: Scenario
+    scenarios: tuple[Scenario, ...]
+    start: date
+    weeks: int
+    seed: int
+    replicates: int
+    parameters: Parameters
+    overrides: Mapping[str, float]
+    record: Record
+    warnings: tuple[Problem, ...] = ()
+
+    @staticmethod
+    def open(path: str | Path) -> Experiment:
+        """The experiment in a file; `InputError` with every fault, its file and line."""
+        path, problems = Path(path), Problems()
+        document = Document.read(path, problems)
+        spec = validate(document, ExperimentFile, problems) if document else None
+        problems.raise_errors()
+        assert document is not None and spec is not None
+        return _Opener(spec, problems, path.parent, document).open()
+
+    @staticmethod
+    def of(case: str | Path | Case, **keys: Any) -> Experiment:
+        """The same from Python: the keys of an experiment file as arguments.
+
+        case: a case, or its directory relative to the working directory. Raises `InputError`.
+        """
+        folder = case.path if isinstance(case, Case) else case
+        data = {"title": "An experiment", "case": str(folder), **keys}
+        problems = Problems()
+        spec = validate(Document(Path(), data, {}, {}), ExperimentFile, problems)
+        # arguments have no place in a file
+        problems.found = [replace(p, path=None, line=None, column=None) for p in problems]
+        problems.raise_errors()
+        assert spec is not None
+        return _Opener(spec, problems, Path()).open()
+
+    @cached_property
+    def runs_of(self) -> tuple[Scenario, ...]:
+        """The scenarios that are run: the base, then the others as listed, each once."""
+        return (self.base, *(s for s in self.scenarios if s.name != self.base.name))
+
+    @property
+    def households(self) -> int:
+        """Households in scope."""
+        return int(self.case.settlements["households"].sum())
+
+    @property
+    def name(self) -> str:
+        """What its results directory is called."""
+        return self.path.stem if self.path else "experiment"
+
+
+@dataclass
+class _Opener:
+    """Opens what the file names, one thing after the other, and gathers what is wrong."""
+
+    spec: ExperimentFile
+    problems: Problems
+    folder: Path
+    document: Document | None = None
+
+    def open(self) -> Experiment:
+        from sim.outcomes.recorder import Record
+
+        spec = self.spec
+        case = self._case()
+        overrides = self._parameters()
+        if case is None:
+            self.problems.raise_errors()
+        assert case is not None
+        start = spec.start or case.meta.start
+        base = self._scenario(case, spec.base, ("base",), start)
+        scenarios = [
+            self._scenario(case, name, ("scenarios", i), start)
+            for i, name in enumerate(spec.scenarios)
+        ]
+        opened = [s for s in (base, *scenarios) if s is not None]
+        self._names(spec.scenarios)
+        self.problems.raise_errors()
+        of_scenarios = [w for s in opened for w in getattr(s, "warnings", ())]
+        warnings = dict.fromkeys([*case.warnings, *of_scenarios, *self.problems])
+        every = {k: 1 if v == "weekly" else v for k, v in spec.record.model_dump().items()}
+        return Experiment(
+            path=self.document.path if self.document else None,
+            title=_titles(spec.title),
+            case=case,
+            scope=spec.scope.model_dump(exclude_none=True),
+            base=opened[0],
+            scenarios=tuple(opened[1:]),
+            start=start,
+            weeks=spec.weeks,
+            seed=spec.seed,
+            replicates=spec.replicates,
+            parameters=Parameters.load({**case.meta.parameters, **overrides}),
+            overrides=overrides,
+            record=Record(**every),
+            warnings=tuple(warnings),
+        )
+
+    def _case(self) -> Case | None:
+        folder = self.folder / self.spec.case
+        if not folder.is_dir():
+            near = did_you_mean(folder.name, _names_in(folder.parent, lambda p: p.is_dir()))
+            self._error("missing-case", f"there is no case {folder}", ("case",), near)
+            return None
+        try:
+            case = Case.open(folder)
+        except InputError as error:
+            self.problems.found += error.problems
+            return None
+        scope = self.spec.scope
+        try:
+            return case.scoped(scope.counties, scope.townships) if _cuts(scope) else case
+        except InputError as error:
+            self._place(error, ("scope",))
+            return None
+
+    def _parameters(self) -> dict[str, float]:
+        good = {}
+        for name, value in self.spec.parameters.items():
+            try:
+                Parameters.load({name: value})
+                good[name] = value
+            except InputError as error:
+                self._place(error, ("parameters", name))
+        return good
+
+    def _scenario(
+        self, case: Case, name: str, keys: tuple[str | int, ...], start: date
+    ) -> Scenario | None:
+        from sim.levers.scenario import Scenario
+
+        path = case.path / name
+        if not path.is_file():
+            beside = _names_in(path.parent, lambda p: p.suffix in (".yaml", ".yml"))
+            hint = did_you_mean(path.name, beside) or "paths are relative to the case's directory"
+            self._error("missing-scenario", f"there is no scenario {path}", keys, hint)
+            return None
+        try:
+            scenario = Scenario.open(path, case)
+        except InputError as error:
+            # scenarios share their bases, and so their faults
+            self.problems.found += [p for p in error.problems if p not in self.problems.found]
+            return None
+        scenario.check_horizon(start, self.spec.weeks, self.problems)
+        return scenario
+
+    def _names(self, scenarios: list[str]) -> None:
+        """Runs are told apart by the stems of their scenarios' files."""
+        seen = {Path(self.spec.base).stem: self.spec.base}
+        for i, name in enumerate(scenarios):
+            stem = Path(name).stem
+            # the base may be listed once more, to be compared with itself
+            if seen.setdefault(stem, name) != name or name in scenarios[:i]:
+                hint = "remove one of them, or rename its file"
+                message = f"two scenarios are called {stem!r}"
+                self._error("same-name", message, ("scenarios", i), hint)
+
+    def _place(self, error: InputError, keys: tuple[str | int, ...]) -> None:
+        """Takes over faults that do not know where in this file they come from."""
+        for problem in error.problems:
+            if problem.path is None and self.document is not None:
+                line, column = self.document.place(keys)
+                problem = replace(problem, path=self.document.path, line=line, column=column)
+            self.problems.found.append(problem)
+
+    def _error(self, code: str, message: str, keys: tuple[str | int, ...], hint: str) -> None:
+        self._place(InputError([Problem(code, message, hint=hint)]), keys)
+
+
+def _titles(title: str | Titles) -> dict[str, str]:
+    if isinstance(title, str):
+        return {"en": title, "zh": title}
+    return {"en": title.en, "zh": title.zh or title.en}
+
+
+def _cuts(scope: Scope) -> bool:
+    return scope.counties is not None or scope.townships is not None
+
+
+def _names_in(folder: Path, wanted: Any) -> list[str]:
+    return [p.name for p in folder.iterdir() if wanted(p)] if folder.is_dir() else []

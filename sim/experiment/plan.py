@@ -1,0 +1,114 @@
+"""The plan of an experiment: which runs there are, in which order, in which blocks.
+
+A run is one scenario x one replicate. Its key is a hash of everything that its numbers depend
+on, so that equal keys mean equal results. Runs are ordered by replicate, then scenario: whatever
+is there early is balanced between scenarios. Blocks are fixed consecutive chunks of that order,
+cut by an estimate of work that knows only the plan, never the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+import sim
+
+if TYPE_CHECKING:
+    from sim.experiment.experiment import Experiment
+
+BLOCK_HOUSEHOLD_WEEKS = 8e7  # about a minute of work of one core
+BLOCK_RUNS = 100  # of small cases: bounds the memory that a block takes until it is written
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the plan: its number (row of the plan), key, scenario, replicate and block."""
+
+    run: int
+    key: str
+    scenario: str
+    replicate: int
+    block: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of an experiment in their order; ``identity`` is what the keys were made of."""
+
+    runs: tuple[Run, ...]
+    identity: dict
+
+    @staticmethod
+    def of(experiment: Experiment) -> Plan:
+        """The plan of a validated experiment."""
+        identity = _identity(experiment)
+        # the order in which scenarios are listed is no part of a run's identity
+        common = {k: v for k, v in identity.items() if k not in ("scenarios", "replicates")}
+        names = [s.name for s in experiment.runs_of]
+        size = block_size(experiment.households, experiment.weeks)
+        runs: list[Run] = []
+        for replicate in range(experiment.replicates):
+            for name in names:
+                number = len(runs)
+                key = _key(common, name, identity["scenarios"][name], replicate)
+                runs.append(Run(number, key, name, replicate, number // size))
+        return Plan(tuple(runs), identity)
+
+    @cached_property
+    def blocks(self) -> list[list[Run]]:
+        """The runs of each block, by block number."""
+        blocks: list[list[Run]] = []
+        for run in self.runs:
+            if run.block == len(blocks):
+                blocks.append([])
+            blocks[run.block].append(run)
+        return blocks
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of all keys in their order and blocks."""
+        text = "\n".join(f"{r.key} {r.block}" for r in self.runs)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def frame(self) -> pd.DataFrame:
+        """A row per run: run, key, scenario, replicate, block."""
+        frame = pd.DataFrame([asdict(r) for r in self.runs])
+        return frame.astype({"run": "int32", "replicate": "int32", "block": "int32"})
+
+
+def block_size(households: float, weeks: int) -> int:
+    """Runs in a block: about a minute's work by household-weeks, from 1 to `BLOCK_RUNS`."""
+    work = max(1.0, float(households) * weeks)
+    return int(min(BLOCK_RUNS, max(1, round(BLOCK_HOUSEHOLD_WEEKS / work))))
+
+
+def _identity(experiment: Experiment) -> dict:
+    """Everything that the numbers of the runs depend on, as plain values for study.json."""
+    return {
+        "sim": sim.__version__,
+        "case": experiment.case.digest,
+        "scope": experiment.scope,
+        "base": experiment.base.name,
+        "scenarios": {s.name: _text_hash(s.digest, s.resolved()) for s in experiment.runs_of},
+        "base_content": _text_hash(experiment.base.digest, experiment.base.resolved()),
+        "parameters": experiment.parameters.digest,
+        "start": experiment.start.isoformat(),
+        "weeks": experiment.weeks,
+        "seed": experiment.seed,
+        "replicates": experiment.replicates,
+        "record": asdict(experiment.record),
+    }
+
+
+def _text_hash(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _key(common: dict, name: str, content: str, replicate: int) -> str:
+    text = json.dumps([common, name, content, replicate], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,110 @@
+"""The record of a study (`study.json`): what another person needs to read and to repeat it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sim
+from sim.experiment.engine import usable_processors
+from sim.experiment.plan import Plan
+
+if TYPE_CHECKING:
+    from sim.experiment.experiment import Experiment
+
+PACKAGES = ("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "shapely")
+COUNTED = ("townships", "communities", "settlements", "facilities", "offices")
+
+
+def describe(experiment: Experiment, plan: Plan, results: Path) -> dict[str, Any]:
+    """The content of study.json.
+
+    Paths are relative to the results directory, so that a project can be moved as a whole.
+    ``scenarios`` starts with the base; ``compared`` are the names the experiment lists.
+    """
+    case = experiment.case
+    return {
+        "format": 1,
+        "name": experiment.name,
+        "title": dict(experiment.title),
+        "experiment": relative(experiment.path, results) if experiment.path else None,
+        "case": {
+            "path": relative(case.path, results),
+            "title": _plain(getattr(case.meta, "title", {})),
+            "digest": case.digest,
+        },
+        "scope": dict(experiment.scope),
+        "size": size(case),
+        "base": experiment.base.name,
+        "compared": [s.name for s in experiment.scenarios],
+        "scenarios": [
+            {
+                "name": s.name,
+                "title": _plain(s.title),
+                "digest": s.digest,
+                "first_date": s.first_date.isoformat() if s.first_date else None,
+            }
+            for s in experiment.runs_of
+        ],
+        "start": experiment.start.isoformat(),
+        "weeks": experiment.weeks,
+        "seed": experiment.seed,
+        "replicates": experiment.replicates,
+        "parameters": dict(experiment.overrides),
+        "record": asdict(experiment.record),
+        "runs": len(plan.runs),
+        "blocks": len(plan.blocks),
+        "plan": plan.digest,
+        "identity": plan.identity,
+        "versions": versions(),
+        "machine": machine(),
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def size(case: Any) -> dict[str, int]:
+    """How much there is in scope: rows of the tables, households, persons."""
+    tables = {name: getattr(case, name, None) for name in COUNTED}
+    counts = {name: len(table) for name, table in tables.items() if table is not None}
+    sums = {n: int(case.settlements[n].sum()) for n in ("households", "persons")}
+    return counts | sums
+
+
+def versions() -> dict[str, str]:
+    """Versions that the bytes of the results depend on."""
+    found = {"sim": sim.__version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were computed on: no names of machines or persons."""
+    return {
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "processors": usable_processors(),
+    }
+
+
+def relative(path: Path, start: Path) -> str:
+    """`path` as seen from `start`, or absolute where there is no way (another Windows drive)."""
+    try:
+        return Path(os.path.relpath(path.resolve(), start.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
+
+
+def _plain(title: Any) -> dict[str, str]:
+    """A title as a plain mapping, whatever it is held in."""
+    if isinstance(title, str):
+        return {"en": title, "zh": title}
+    return dict(title.model_dump() if hasattr(title, "model_dump") else title)

@@ -1,0 +1,120 @@
+"""Reading a results directory: `Study.open(path)` and data frames out."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sim.case.messages import InputError, Problem
+from sim.experiment.parts import COLUMNS, keys_in, read_part
+from sim.experiment.statistics import LAST_YEAR, compare
+
+
+class Study:
+    """The results of an experiment, complete or not; see `sim.experiment.store` for the files.
+
+    ``info`` is the content of study.json. Frames have the columns scenario and replicate beside
+    the number of the run; text columns are categorical.
+    """
+
+    def __init__(self, path: Path, info: dict[str, Any]):
+        self.path, self.info = path, info
+
+    @staticmethod
+    def open(path: str | Path) -> Study:
+        """The study in a directory; `InputError` where there is none."""
+        path = Path(path)
+        file = path / "study.json"
+        try:
+            info = json.loads(file.read_text(encoding="utf-8"))
+            return Study(path, {**info, "plan": info["plan"], "base": info["base"]})
+        except (FileNotFoundError, NotADirectoryError):
+            hint = "`sim run EXPERIMENT` makes results/<name>"
+            problem = Problem("no-results", "there are no results here", path, hint=hint)
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+            hint = "`sim run --fresh` starts over"
+            problem = Problem("damaged-results", "this is not a study's record", file, hint=hint)
+        raise InputError([problem])
+
+    @property
+    def base(self) -> str:
+        """Name of the scenario that the others are compared with."""
+        return self.info["base"]
+
+    @property
+    def scenarios(self) -> list[str]:
+        """Names of all scenarios that were to be run, the base first."""
+        return [s["name"] for s in self.info["scenarios"]]
+
+    @property
+    def case_path(self) -> Path:
+        """Directory of the case, which may have been moved or changed since."""
+        return (self.path / self.info["case"]["path"]).resolve()
+
+    def plan(self) -> pd.DataFrame:
+        """A row per run: run, key, scenario, replicate, block, state {done, failed, open}."""
+        plan = self._plan.copy()
+        failed = {p.stem for p in (self.path / "failures").glob("*.json")}
+        done = plan["key"].isin(self._done)
+        plan["state"] = np.where(done, "done", np.where(plan["key"].isin(failed), "failed", "open"))
+        return plan
+
+    def outcomes(self) -> pd.DataFrame:
+        """Columns run, scenario, replicate, week, outcome, group, value."""
+        return self.read("outcomes")
+
+    def units(self) -> pd.DataFrame:
+        """Columns run, scenario, replicate, week, unit, outcome, value."""
+        return self.read("units")
+
+    def losers(self) -> pd.DataFrame:
+        """Columns run, scenario, replicate, week, outcome, group, value, against the base."""
+        return self.read("losers")
+
+    def failures(self) -> pd.DataFrame:
+        """A row per failed run: run, key, scenario, replicate, stage, error, traceback."""
+        columns = ["run", "key", "scenario", "replicate", "stage", "error", "traceback"]
+        files = sorted((self.path / "failures").glob("*.json"))
+        rows = [json.loads(f.read_text(encoding="utf-8")) for f in files]
+        return pd.DataFrame(rows, columns=columns).sort_values("run", ignore_index=True)
+
+    def compare(self, base: str | None = None, window: str = LAST_YEAR) -> pd.DataFrame:
+        """Paired differences: see `sim.experiment.statistics.compare`."""
+        return compare(self, base, window)
+
+    def read(self, kind: str, weeks: tuple[int, int] | None = None) -> pd.DataFrame:
+        """A table (``outcomes``, ``units``, ``losers``); weeks: only those in [first, end)."""
+        filters = [("week", ">=", weeks[0]), ("week", "<", weeks[1])] if weeks else None
+        plan = self._plan
+        done = pa.array(plan.loc[plan["key"].isin(self._done), "run"].to_numpy(np.int32))
+        tables = []
+        for path in sorted((self.path / "parts").glob(f"{kind}-*.parquet")):
+            table = read_part(path, filters)
+            # between two renames of a commit a table is ahead of the outcomes
+            tables.append(table.filter(pc.is_in(table["run"], done)))
+        if not tables:
+            return pd.DataFrame(columns=["run", "scenario", "replicate", *COLUMNS[kind]])
+        frame = pa.concat_tables(tables).unify_dictionaries().to_pandas()
+        run = frame["run"].to_numpy()
+        scenario = pd.Categorical(plan["scenario"], categories=self.scenarios)
+        frame.insert(1, "scenario", scenario.take(run))
+        frame.insert(2, "replicate", plan["replicate"].to_numpy()[run])
+        return frame
+
+    @cached_property
+    def _plan(self) -> pd.DataFrame:
+        with open(self.path / "plan.parquet", "rb") as file:
+            return pq.read_table(file).to_pandas()
+
+    @cached_property
+    def _done(self) -> set[str]:
+        paths = (self.path / "parts").glob("outcomes-*.parquet")
+        return {key for path in paths for key in keys_in(path)}

@@ -1,0 +1,236 @@
+"""The results directory: what an experiment leaves on disk, and how it gets there.
+
+::
+
+    study.json            what was run: titles, scope, sizes, seeds, hashes, versions, machine
+    plan.parquet          a row per run: run, key, scenario, replicate, block
+    scenarios/            resolved copies
+    parts/                outcomes-00000.parquet, units-..., losers-...: one of each a block
+    failures/KEY.json     runs without a result, and why
+    journal.jsonl         what happened when; nothing is read back from it
+
+The parts are the truth: which runs are done is read from them. Every file appears under its name
+complete and synced, or not at all, so that a study may be killed at any moment; the outcomes of a
+block are renamed last and so stand for all its tables.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sim.case.messages import InputError, Problem
+from sim.experiment.engine import Failure
+from sim.experiment.lock import LOCK
+from sim.experiment.parts import (
+    KINDS,
+    Encoded,
+    decode,
+    join,
+    keys_in,
+    publish,
+    read_part,
+    sync_directory,
+    temporary,
+    write_bytes,
+    write_part,
+)
+from sim.experiment.plan import Plan, Run
+from sim.experiment.provenance import describe
+from sim.experiment.results import Study as Study  # the reading half, found here too
+
+if TYPE_CHECKING:
+    from sim.experiment.experiment import Experiment
+
+OURS = (
+    "study.json",
+    "journal.jsonl",
+    "report.html",
+    "scenarios/*.yaml",
+    "parts/*.parquet",
+    "failures/*.json",
+    "figures/*.svg",
+    "figures/*.png",
+    "plan.parquet",
+)
+
+
+class Store:
+    """The writing half of a results directory; its owner holds the `DirectoryLock`."""
+
+    def __init__(self, path: Path, plan: Plan):
+        self.path, self.plan = path, plan
+        self._parts, self._failures = path / "parts", path / "failures"
+
+    @staticmethod
+    def open(path: Path, experiment: Experiment, plan: Plan, fresh: bool = False) -> Store:
+        """The store of this plan in `path`, made if it is not there.
+
+        path: a directory after `prepare`; fresh: remove an earlier study first (only files of
+        ours). Raises `InputError` where there are results of another plan.
+        """
+        if fresh:
+            clear(path)
+        store = Store(path, plan)
+        if (path / "study.json").is_file():
+            store._check_same()
+        else:
+            store._create(experiment)
+        for folder in (path, store._parts, store._failures):
+            for leftover in folder.glob("*.tmp"):
+                leftover.unlink()
+        return store
+
+    def done(self) -> set[str]:
+        """Keys of the runs whose results are on disk."""
+        return {
+            key
+            for block in range(len(self.plan.blocks))
+            for key in keys_in(self._part("outcomes", block))
+        }
+
+    def failed(self) -> list[str]:
+        """Keys of the runs that have failed and not succeeded since, sorted."""
+        return sorted(p.stem for p in self._failures.glob("*.json"))
+
+    def commit(self, block: int, results: Mapping[Run, Encoded]) -> None:
+        """Adds results to the parts of their block. Raises OSError with nothing torn."""
+        if not results:
+            return
+        runs = self.plan.blocks[block]
+        earlier = set(keys_in(self._part("outcomes", block)))
+        kept = [r for r in runs if r.key in earlier and r not in results]
+        keys = [r.key for r in runs if r in results or r in kept]
+        for kind in KINDS:
+            path = self._part(kind, block)
+            tables = [decode(encoded, kind, run.run) for run, encoded in results.items()]
+            if kept:
+                old = read_part(path)
+                # a killed commit may have left runs here that the outcomes do not have
+                numbers = pa.array([r.run for r in kept], pa.int32())
+                tables.append(old.filter(pc.is_in(old["run"], numbers)))
+            write_part(path, join(tables), keys)
+        for kind in reversed(KINDS):
+            publish(self._part(kind, block))
+        sync_directory(self._parts)
+        for run in results:
+            self._failure(run).unlink(missing_ok=True)
+        self.journal(
+            *(
+                {
+                    "event": "run",
+                    "key": run.key,
+                    "seconds": round(encoded.seconds, 3),
+                    "peak_memory_mb": round(encoded.peak_memory_mb, 1),
+                }
+                for run, encoded in results.items()
+            ),
+            {"event": "block", "block": block, "runs": len(keys), "of": len(runs)},
+        )
+
+    def fail(self, run: Run, failure: Failure) -> None:
+        """Writes the row of a run that has no result."""
+        row = {**asdict(run), "seed": self.plan.identity["seed"], **asdict(failure)}
+        write_bytes(self._failure(run), _json(row))
+        self.journal({"event": "failure", "key": run.key, "error": failure.error})
+
+    def journal(self, *events: Mapping[str, Any]) -> None:
+        """Appends events with the time; losing them loses nothing."""
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        with open(self.path / "journal.jsonl", "a", encoding="utf-8") as file:
+            for event in events:
+                file.write(json.dumps({"time": now, **event}, ensure_ascii=False) + "\n")
+
+    def _part(self, kind: str, block: int) -> Path:
+        return self._parts / f"{kind}-{block:05d}.parquet"
+
+    def _failure(self, run: Run) -> Path:
+        return self._failures / f"{run.key}.json"
+
+    def _create(self, experiment: Experiment) -> None:
+        for folder in (self._parts, self._failures, self.path / "scenarios"):
+            folder.mkdir(exist_ok=True)
+        plan = self.path / "plan.parquet"
+        table = pa.Table.from_pandas(self.plan.frame(), preserve_index=False)
+        if not (plan.is_file() and pq.read_table(plan).equals(table)):
+            clear(self.path)  # without a record or the same plan, nobody knows what they are
+        for scenario in experiment.runs_of:
+            text = scenario.resolved().encode()
+            write_bytes(self.path / "scenarios" / f"{scenario.name}.yaml", text)
+        pq.write_table(table.replace_schema_metadata(None), temporary(plan))
+        publish(plan)
+        # the last: a directory with study.json is whole
+        record = describe(experiment, self.plan, self.path)
+        write_bytes(self.path / "study.json", _json(record))
+
+    def _check_same(self) -> None:
+        there = Study.open(self.path).info
+        if there["plan"] == self.plan.digest:
+            return
+        changes = _changes(there["identity"], self.plan.identity)
+        message = f"the results here are of another plan: {'; '.join(changes)}"
+        hint = "--fresh starts over here and removes them; --out DIR keeps them"
+        raise InputError([Problem("changed-plan", message, self.path / "study.json", hint=hint)])
+
+
+def prepare(path: Path) -> None:
+    """Makes the directory if it is not there; `InputError` where it holds something else."""
+    path.mkdir(parents=True, exist_ok=True)
+    if (path / "study.json").is_file() or (path / "plan.parquet").is_file():
+        return
+    known = {LOCK, *(pattern.split("/")[0] for pattern in OURS)}
+    strange = sorted(p.name for p in path.iterdir() if p.name not in known and p.suffix != ".tmp")
+    if strange:
+        message = f"this directory holds other things ({strange[0]}), and no results"
+        hint = "give an empty or new directory with --out"
+        raise InputError([Problem("not-results", message, path, hint=hint)])
+
+
+def clear(path: Path) -> None:
+    """Removes the files of an earlier study from a directory, and nothing else.
+
+    study.json, which says that the rest is whole, goes first; the plan, by which the directory
+    is known as ours, last.
+    """
+    for pattern in OURS:
+        for file in sorted(path.glob(pattern)):
+            file.unlink()
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two identities, in words."""
+    changes = []
+    for name in sorted({*old, *new}):
+        before, after = old.get(name), new.get(name)
+        if before == after:
+            continue
+        if name == "scenarios":
+            changes += _scenario_changes(before or {}, after or {})
+        elif name in ("case", "parameters", "base_content"):
+            changes.append(f"{name.replace('_content', '')} changed")
+        else:
+            changes.append(f"{name} {_shown(before)} -> {_shown(after)}")
+    return changes or ["the order of its runs"]
+
+
+def _scenario_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    gone = [f"scenario {n} left out" for n in before if n not in after]
+    new = [f"scenario {n} added" for n in after if n not in before]
+    other = [f"scenario {n} changed" for n in after if n in before and before[n] != after[n]]
+    return gone + new + other
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _json(data: Any) -> bytes:
+    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()

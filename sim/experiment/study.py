@@ -1,0 +1,281 @@
+"""Running an experiment: the plan minus what is on disk already.
+
+There is no other way to run, so resuming needs no thought: after a crash, a Ctrl-C or a failure
+the same command goes on where the results end.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sim.case.case import Case
+from sim.experiment.engine import Done, Engine, Stop, make_engine
+from sim.experiment.experiment import Experiment
+from sim.experiment.lock import DirectoryLock
+from sim.experiment.parts import Encoded
+from sim.experiment.plan import Plan, Run
+from sim.experiment.provenance import versions
+from sim.experiment.results import Study
+from sim.experiment.store import Store, prepare
+from sim.experiment.task import RunTask
+
+
+class Progress(Protocol):
+    """A bar or a counter under way, with a word on how it goes."""
+
+    def advance(self, count: int = 1) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+class Console(Protocol):
+    """Where progress and messages go, never results: the module `sim.terminal` is one."""
+
+    def say(self, text: str) -> None: ...
+
+    def progress(self, total: int, label: str) -> AbstractContextManager[Progress]: ...
+
+
+class Silent:
+    """The console of those who have none."""
+
+    def say(self, text: str) -> None:
+        """Says nothing."""
+
+    @contextmanager
+    def progress(self, total: int, label: str) -> Iterator[Silent]:
+        """Shows nothing."""
+        yield self
+
+    def advance(self, count: int = 1) -> None:
+        """Counts nothing."""
+
+    def note(self, text: str) -> None:
+        """Notes nothing."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a call ended: runs of the plan, of this call, failures; seconds; whether stopped."""
+
+    study: Study
+    runs: int
+    ran: int
+    failed: int
+    seconds: float
+    interrupted: bool
+    text: str
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 finished but a run failed, 130 interrupted after a clean flush."""
+        return 130 if self.interrupted else int(self.failed > 0)
+
+
+def run_experiment(
+    path: str | Path,
+    out: str | Path | None = None,
+    jobs: int | None = None,
+    engine: str = "local",
+    fresh: bool = False,
+    console: Console | None = None,
+) -> int:
+    """Runs what is left of the experiment in a file; results in `out` or ``results/<name>``.
+
+    jobs: worker processes, default all processors; fresh: remove earlier results first. Returns
+    the exit code of `Finished`. Raises `InputError` for faults of the input or results of another
+    plan, `StudyBusy` and other OSErrors of the environment; failures of runs are rows of the
+    results, not exceptions.
+    """
+    experiment = Experiment.open(path)
+    console = console or Silent()
+    for warning in experiment.warnings:
+        console.say(str(warning))
+    out = Path(out) if out else Path("results") / experiment.name
+    return run(experiment, out, make_engine(engine, jobs), fresh, console).exit_code
+
+
+def run_case(case: str | Path | Case, out: str | Path | None = None, **keys: Any) -> Study:
+    """Runs an experiment made in Python: the keys of an experiment file as arguments.
+
+    out: results directory, default a new temporary one. Errors as in `run_experiment`.
+    """
+    jobs = keys.pop("jobs", None)
+    experiment = Experiment.of(case, **keys)
+    out = Path(out) if out else Path(tempfile.mkdtemp(prefix="sim-"))
+    return run(experiment, out, make_engine("local", jobs)).study
+
+
+def run(
+    experiment: Experiment,
+    out: Path,
+    engine: Engine,
+    fresh: bool = False,
+    console: Console | None = None,
+    simulate: Callable[..., Any] | None = None,
+    build: Callable[..., Path] | None = None,
+) -> Finished:
+    """Runs what is left of an experiment in `out`; see `run_experiment`.
+
+    simulate, build: other functions in place of the model's and the world's.
+    """
+    console = console or Silent()
+    plan = Plan.of(experiment)
+    prepare(out)
+    began = time.monotonic()
+    with DirectoryLock(out):
+        store = Store.open(out, experiment, plan, fresh)
+        done = store.done()
+        left = [r for r in plan.runs if r.key not in done]
+        study = Study.open(out)
+        if left:
+            _announce(console, plan, left, store, study)
+            task = _task(experiment, simulate, build)
+            ran, interrupted = _run(task, left, store, engine, console)
+        else:
+            ran, interrupted = 0, False
+        failed = len(store.failed())
+        seconds = time.monotonic() - began
+        if left:
+            store.journal({"event": "end", "ran": ran, "failed": failed, "seconds": seconds})
+    study = Study.open(out)
+    text = _closing(study, len(plan.runs), ran, failed, seconds, interrupted)
+    console.say(text)
+    return Finished(study, len(plan.runs), ran, failed, seconds, interrupted, text)
+
+
+class _Blocks:
+    """Gathers results until their block is complete, then commits it."""
+
+    def __init__(self, left: list[Run], store: Store, console: Console):
+        self._store, self._console = store, console
+        self._results: dict[int, dict[Run, Encoded]] = {}
+        self._open: dict[int, int] = {}
+        for run in left:
+            self._open[run.block] = self._open.get(run.block, 0) + 1
+        self.ran = 0
+
+    def take(self, done: Done) -> None:
+        """One run that is over."""
+        run: Run = done.job
+        self.ran += 1
+        self._open[run.block] -= 1
+        if done.failure:
+            self._store.fail(run, done.failure)
+            place = f"{run.scenario}, replicate {run.replicate}"
+            self._console.say(f"run {run.key} ({place}) failed: {done.failure.error}")
+        else:
+            self._results.setdefault(run.block, {})[run] = done.result
+        if not self._open[run.block]:
+            self._commit(run.block)
+
+    def flush(self) -> None:
+        """Commits what there is of blocks that will not be completed now."""
+        for block in sorted(self._results):
+            self._commit(block)
+
+    def _commit(self, block: int) -> None:
+        self._store.commit(block, self._results.get(block, {}))
+        self._results.pop(block, None)
+
+
+def _run(
+    task: RunTask, left: list[Run], store: Store, engine: Engine, console: Console
+) -> tuple[int, bool]:
+    """Runs that ended, and whether a person stopped it before the last one."""
+    store.journal({"event": "start", "left": len(left), "versions": versions()})
+    blocks = _Blocks(left, store, console)
+    stop = Stop(lambda: console.say("stopping after the runs under way; Ctrl-C again: at once"))
+    try:
+        with stop, console.progress(len(left), "runs") as progress:
+            began = time.monotonic()
+
+            def on_done(done: Done) -> None:
+                blocks.take(done)
+                rate = blocks.ran / max(time.monotonic() - began, 1e-3)
+                progress.note(f"{rate:.2g} runs/s")
+                progress.advance(1)
+
+            engine.run(task, left, on_done, stop)
+    except KeyboardInterrupt:
+        stop.requested = True
+    except Exception:
+        with suppress(OSError):  # a full disk, say, which is what will be reported
+            blocks.flush()
+        raise
+    blocks.flush()
+    return blocks.ran, stop.requested and blocks.ran < len(left)
+
+
+def _task(
+    experiment: Experiment,
+    simulate: Callable[..., Any] | None,
+    build: Callable[..., Path] | None,
+) -> RunTask:
+    return RunTask(
+        world=(build or _world_builder())(experiment.case, experiment.parameters),
+        scenarios={s.name: s for s in experiment.runs_of},
+        base=experiment.base.name,
+        parameters=experiment.parameters,
+        start=experiment.start,
+        weeks=experiment.weeks,
+        seed=experiment.seed,
+        record=experiment.record,
+        simulate=simulate,
+    )
+
+
+def _world_builder() -> Callable[..., Path]:
+    from sim.world.store import build_world
+
+    return build_world
+
+
+def _announce(console: Console, plan: Plan, left: list[Run], store: Store, study: Study) -> None:
+    there = len(plan.runs) - len(left)
+    scenarios = len({r.scenario for r in plan.runs})
+    text = f"{len(plan.runs)} runs ({scenarios} scenarios) in {len(plan.blocks)} blocks"
+    if there:
+        text += f"; {there} are there already, {len(left)} are left"
+    again = len(store.failed())
+    if again:
+        text += f"; {again} that failed are tried again"
+    console.say(text)
+    changed = {k: v for k, v in versions().items() if study.info["versions"].get(k) != v}
+    if changed:
+        names = ", ".join(f"{k} {study.info['versions'].get(k)} -> {v}" for k, v in changed.items())
+        console.say(f"the earlier runs were made with other versions: {names}; see `--fresh`")
+
+
+def _closing(
+    study: Study, runs: int, ran: int, failed: int, seconds: float, interrupted: bool
+) -> str:
+    """The block that a person reads last."""
+    path = study.path
+    if not ran and not failed and not interrupted:
+        head = f"nothing left to run: all {runs} runs are there"
+    else:
+        head = f"{ran} runs in {_duration(seconds)}"
+        head += f" ({ran / seconds:.2g} runs/s)" if ran and seconds > 0 else ""
+        head += f", {failed} failed" if failed else ", none failed"
+    lines = [head, f"results   {path}"]
+    if failed:
+        lines.append(f"failures  {path / 'failures'}")
+    if interrupted:
+        lines.append("stopped   what was done is kept; the same command goes on from here")
+    else:
+        lines.append(f"next      sim compare {path} · sim report {path}")
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,186 @@
+"""The model: a Mesa model whose week is one visible list of phases.
+
+    1  levers due           what the scenario changes this week
+    3  needs                what households ask for
+    4  choice               where they go, or put it off
+    5  service              waits, refusals, places and lists
+    6  work                 hours of offices: done, queued, lost
+    7  staff                attrition where a merger asked for it
+    8  learning             expected waits, belonging
+    9  recording            outcomes of the week
+
+Conservation is checked after 9. (Demography, phase 2, is not in the model yet.)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import mesa
+import numpy as np
+
+from sim import week as phases
+from sim.case.parameters import Parameters
+from sim.levers.scenario import Scenario
+from sim.outcomes import access
+from sim.outcomes.recorder import Burden, Record, Recorder, Records
+from sim.processes.work import default_order
+from sim.week import Constants, Week
+from sim.world.conservation import check_conservation
+from sim.world.state import State, week_of
+from sim.world.world import World
+
+
+class CommunityModel(mesa.Model):
+    """Households, facilities and offices of one case under one scenario, week by week.
+
+    `state` is all that changes; `now` what the week under way produced. Facilities and offices
+    are agents of the model, households are columns of the state. No process draws from the
+    model's own generators: every draw is keyed (see `sim.world.draws`).
+    """
+
+    def __init__(
+        self, world: World, scenario: Scenario, parameters: Parameters, start: date, seed: int,
+        replicate: int, recorder: Recorder | None = None,
+    ):  # fmt: skip
+        super().__init__(rng=np.random.default_rng(int(seed)))
+        self.state = State.at_start(self, world, parameters, start, seed, replicate)
+        self.scenario, self.recorder = scenario, recorder
+        self.constants = Constants.of(self.state)
+        self.order = default_order()
+        self.applied = 0
+        self.reach_changed = True
+        self.now = Week()
+        self.asked_hours = None
+        self.window_hours = np.zeros(0)
+
+    @property
+    def week(self) -> int:
+        """Number of the week under way."""
+        return self.state.week
+
+    def step(self) -> None:
+        """One week: every phase in order, then the checks."""
+        self.now, self.asked_hours = Week(), None
+        for phase in PHASES:
+            phase(self)
+        check_conservation(self)
+        self.state.week += 1
+
+
+def levers_due(model: CommunityModel) -> None:
+    """1 Levers due: those whose first week this is, in the order of the scenario."""
+    s = model.state
+    for lever in model.scenario.levers[model.applied :]:
+        if week_of(lever.date, s.start) > s.week:
+            break
+        lever.apply(s)
+        model.applied += 1
+    f = s.facilities
+    if s.week > 0 and ((f.opened == s.week) | (f.closed == s.week)).any():
+        s.touch()
+    model.reach_changed = s.reach_is_stale
+    if model.reach_changed:
+        lines = len(s.lines.asked)
+        model.slots = np.ascontiguousarray(s.reach.slot[:, :lines])
+        model.metres = np.ascontiguousarray(s.reach.metres[:, :lines])
+        model.own = np.ascontiguousarray(s.reach.own[:, :lines])
+
+
+def record(model: CommunityModel) -> None:
+    """9 Recording."""
+    if model.recorder is not None:
+        model.recorder.take(model)
+
+
+PHASES: tuple[Callable[[CommunityModel], None], ...] = (
+    levers_due,
+    phases.draw_needs,
+    phases.choose_facility,
+    phases.serve,
+    phases.work_offices,
+    phases.change_staff,
+    phases.learn,
+    record,
+)
+
+
+def simulate(
+    world: Path | World,
+    scenario: Scenario,
+    base: Scenario,
+    *,
+    parameters: Parameters,
+    start: date,
+    weeks: int,
+    seed: int,
+    replicate: int,
+    record: Record,
+) -> Records:
+    """One run: a scenario and a replicate over so many weeks.
+
+    base: the scenario against which losers are counted. Raises `Breach` where something was not
+    conserved, and RuntimeError where a lever of the scenario was never applied.
+    """
+    began = time.perf_counter()
+    opened = World.open(world) if isinstance(world, Path) else world
+    due = [w for w in range(weeks)
+           if Record.due(record.losers, w, weeks) or Record.due(record.units, w, weeks)]
+    burdens = _base_burdens(str(world) if isinstance(world, Path) else "", base, parameters, start,
+                            tuple(due), opened)
+    recorder = Recorder(record, weeks, burdens)
+    model = CommunityModel(opened, scenario, parameters, start, seed, replicate, recorder)
+    for _ in range(weeks):
+        model.step()
+    if model.applied < len(scenario.levers):
+        missed = ", ".join(x.kind for x in scenario.levers[model.applied :])
+        raise RuntimeError(f"levers of {scenario.name} were not applied: {missed}")
+    records = recorder.records()
+    return Records(records.outcomes, records.units, records.losers, _peak_memory(),
+                   time.perf_counter() - began)
+
+
+_BURDENS: dict[tuple, dict[int, Burden]] = {}
+
+
+def _base_burdens(
+    place: str, base: Scenario, parameters: Parameters, start: date, weeks: tuple[int, ...],
+    world: World,
+) -> dict[int, Burden]:  # fmt: skip
+    """What the way to services costs residents under the base, in the weeks asked for.
+
+    Only boundaries and facilities matter for it, so the base is replayed without its households;
+    the last answer is kept, since a worker asks the same for every run of an experiment.
+    """
+    key = (place, base.digest, parameters.digest, start, weeks)
+    if place and key in _BURDENS:
+        return _BURDENS[key]
+    model = CommunityModel(world, base, parameters, start, 0, 0)
+    burdens: dict[int, Burden] = {}
+    current: Burden | None = None
+    for week in range(max(weeks) + 1):
+        model.state.week = week
+        levers_due(model)
+        if model.reach_changed or current is None:
+            distances = access.Distances.of(model.state, model.constants.pace)
+            current = Burden.of(model.state, distances, model.constants.asked)
+        if week in weeks:
+            burdens[week] = current
+    _BURDENS.clear()
+    _BURDENS[key] = burdens
+    return burdens
+
+
+def _peak_memory() -> float:
+    """Peak resident memory of this process in MB; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    import sys
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -1,0 +1,146 @@
+"""Access, geometric: how far everybody is from the nearest facility that is open to them.
+
+Of all persons present, never of the served only: those far away put it off and drop out of any
+count of trips. Minutes by travel class (adult or old, with or without a vehicle).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.outcomes.catalogue import PLACED
+from sim.world.boundaries import RURAL, TOWN, URBAN
+from sim.world.households import DIGITAL, OLD_ONLY, VEHICLE
+from sim.world.state import State
+from sim.world.travel import Pace
+from sim.world.world import PERSON_GROUPS
+
+SIX_BASICS = ("elder_care", "nursery", "shop", "health", "culture", "green")
+TYPES = {"urban": URBAN, "town": TOWN, "rural": RURAL}
+SEAT_BANDS = {
+    "seat_0_500m": (0, 500),
+    "seat_500_1000m": (500, 1000),
+    "seat_1000_2000m": (1000, 2000),
+    "seat_2000m": (2000, np.inf),
+}
+Values = dict[tuple[str, str], float]
+
+
+def person_groups(state: State) -> dict[str, np.ndarray]:
+    """Persons present of each group, by settlement and travel class, float64 ``[S, 4]``."""
+    people = np.asarray(state.world.people)
+    groups = {name: people[:, :, i] for i, name in enumerate(PERSON_GROUPS)}
+    everyone = groups["children"] + groups["adults"] + groups["old"]
+    walkers = everyone * np.array([1.0, 0.0, 1.0, 0.0])
+    kind = state.boundaries.column("type")[state.boundaries.origin]
+    by_type = {t: everyone * (kind == code)[:, None] for t, code in TYPES.items()}
+    return {"all": everyone, **groups, "no_vehicle": walkers, **by_type}
+
+
+def household_groups(state: State) -> dict[str, np.ndarray]:
+    """Members of each group of households, bool ``[H]``; `old`: of old persons only."""
+    h = state.world.households
+    flags = np.asarray(h.flags)
+    kind = state.boundaries.column("type")[state.boundaries.origin][h.settlement]
+    return {
+        "all": np.ones(flags.size, bool),
+        "old": (flags & OLD_ONLY) > 0,
+        "no_vehicle": (flags & VEHICLE) == 0,
+        "no_digital": (flags & DIGITAL) == 0,
+        **{t: kind == code for t, code in TYPES.items()},
+    }
+
+
+def household_class(state: State) -> np.ndarray:
+    """Travel class of every household, int64 ``[H]``."""
+    flags = np.asarray(state.world.households.flags)
+    return ((flags & VEHICLE) > 0).astype(np.int64) + 2 * ((flags & OLD_ONLY) > 0)
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Minutes to the nearest facility: minutes float64 ``[S, A, 4]`` by line and travel class,
+    inf where none is open to them; metres ``[S, A]``."""
+
+    minutes: np.ndarray
+    metres: np.ndarray
+
+    @staticmethod
+    def of(state: State, pace: Pace) -> Distances:
+        metres = state.reach.nearest
+        minutes = np.stack([pace.minutes(metres, c) for c in range(4)], axis=2)
+        return Distances(minutes, metres)
+
+    def service(self, state: State, service: str) -> np.ndarray:
+        """Minutes of a service, ``[S, 4]``: its tiers by their share of the needs."""
+        rows = state.lines.of_service(service)
+        shares = np.array([state.lines.all[i].share for i in rows])
+        used = shares > 0
+        return np.einsum("sac,a->sc", self.minutes[:, np.array(rows)[used]], shares[used])
+
+
+def access(state: State, distances: Distances, groups: dict[str, np.ndarray]) -> Values:
+    """All geometric access outcomes of the catalogue for every group of persons."""
+    out: Values = {}
+    complete = np.ones(distances.minutes.shape[::2], bool)
+    for service in PLACED:
+        minutes = distances.service(state, service)
+        known = np.isfinite(minutes)
+        near = minutes <= 15
+        if service in SIX_BASICS:
+            complete &= near
+        for name, persons in groups.items():
+            total, reached = persons.sum(), (persons * known).sum()
+            out[f"access.{service}.minutes", name] = _ratio(
+                (persons * np.where(known, minutes, 0.0)).sum(), reached
+            )
+            out[f"access.{service}.share_15min", name] = _ratio((persons * near).sum(), total)
+            out[f"access.{service}.none", name] = _ratio((persons * ~known).sum(), total)
+    green = distances.metres[:, state.lines.of_service("green")[0]] <= 300
+    for name, persons in groups.items():
+        total = persons.sum()
+        out["access.basics.share_15min", name] = _ratio((persons * complete).sum(), total)
+        out["access.green.share_300m", name] = _ratio((persons * green[:, None]).sum(), total)
+    return out
+
+
+def basket_minutes(
+    state: State, distances: Distances, rates: np.ndarray, household_class: np.ndarray
+) -> np.ndarray:
+    """Minutes per trip of each household's expected yearly basket, float32 ``[H]``.
+
+    rates: needs a year ``[H, L]``; a household that needs nothing has 0, one that needs what no
+    facility offers it has inf.
+    """
+    cell = np.asarray(state.world.households.settlement).astype(np.int64) * 4 + household_class
+    total, trips = np.zeros(cell.size), np.zeros(cell.size)
+    for i in range(rates.shape[1]):
+        minutes = distances.minutes[:, i].reshape(-1)[cell]
+        asked = rates[:, i] > 0
+        total[asked] += (rates[:, i] * minutes)[asked]
+        trips += rates[:, i]
+    return np.divide(total, trips, out=np.zeros_like(total), where=trips > 0).astype(np.float32)
+
+
+def basket(basket: np.ndarray, rates: np.ndarray, groups: dict[str, np.ndarray]) -> Values:
+    """Mean minutes per trip by group of households, trips weighted by how often they are made."""
+    trips = rates.sum(axis=1, dtype=np.float64) * np.isfinite(basket)
+    spent = np.where(np.isfinite(basket), basket, 0.0) * trips
+    return {
+        ("access.basket.minutes", name): _ratio(spent[mine].sum(), trips[mine].sum())
+        for name, mine in groups.items()
+    }
+
+
+def seat_bands(state: State) -> dict[str, np.ndarray]:
+    """Settlements by metres to the seat of the unit they are in now, bool ``[S]`` a band."""
+    seats = state.boundaries.column("seat")[state.boundaries.unit_of]
+    x, y = (state.world.settlements[a].to_numpy(np.float64) for a in ("x", "y"))
+    metres = state.travel.pairs(np.arange(x.size), x[seats], y[seats])
+    return {name: (metres >= low) & (metres < high) for name, (low, high) in SEAT_BANDS.items()}
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else float("nan")

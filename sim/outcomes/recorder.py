@@ -1,0 +1,270 @@
+"""The recorder: what a run leaves behind, week by week."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from sim.outcomes import access, equity, use, workload
+from sim.outcomes.catalogue import OUTCOMES
+from sim.processes import cost, learning
+from sim.world.facilities import MARKET
+from sim.world.offices import TOWNSHIP_OFFICE
+from sim.world.state import State
+
+
+@dataclass(frozen=True)
+class Record:
+    """Weeks between records: of outcomes, of units, and of who loses against the base."""
+
+    outcomes: int = 1
+    units: int = 13
+    losers: int = 13
+
+    @staticmethod
+    def due(every: int, week: int, weeks: int) -> bool:
+        """Whether a week is recorded: every so many, and always the last."""
+        return week % every == 0 or week == weeks - 1
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a run produced.
+
+    outcomes: week, outcome, group, value. units: week, unit, outcome, value. losers: week,
+    outcome, group, value. peak_memory_mb, seconds: of the process that ran it.
+    """
+
+    outcomes: pd.DataFrame
+    units: pd.DataFrame
+    losers: pd.DataFrame
+    peak_memory_mb: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Burden:
+    """What the way to services costs residents at one time.
+
+    basket: float32 ``[H]`` minutes per trip; counter: float64 ``[S, 4]`` minutes to counter
+    matters by travel class.
+    """
+
+    basket: np.ndarray
+    counter: np.ndarray
+
+    @staticmethod
+    def of(state: State, distances: access.Distances, rates: np.ndarray) -> Burden:
+        share = {s: sum(sum(x.rates) for x in state.lines.asked if x.service == s)
+                 for s in ("government", "community")}
+        total = sum(share.values())
+        counter = sum(distances.service(state, s) * (w / total) for s, w in share.items() if w)
+        basket = access.basket_minutes(state, distances, rates, access.household_class(state))
+        return Burden(basket, counter)
+
+
+@dataclass
+class Recorder:
+    """Collects the outcomes of one run; `base` are the burdens under the base by week."""
+
+    record: Record
+    weeks: int
+    base: dict[int, Burden]
+    _series: dict[str, list] = field(default_factory=lambda: {"outcomes": [], "losers": []})
+    _units: list[pd.DataFrame] = field(default_factory=list)
+    _still: access.Values = field(default_factory=dict)
+    _burden: Burden | None = None
+
+    def take(self, model) -> None:
+        """Records the week that has just ended, where it is due."""
+        state: State = model.state
+        if self._burden is None or model.reach_changed:
+            self._measure_distances(model)
+        week = state.week
+        if Record.due(self.record.outcomes, week, self.weeks):
+            self._series["outcomes"].append((week, self._still | self._week(model)))
+        if Record.due(self.record.losers, week, self.weeks):
+            self._series["losers"].append((week, self._losers(model)))
+        if Record.due(self.record.units, week, self.weeks):
+            self._units.append(self._by_unit(model))
+
+    def records(self) -> Records:
+        """Everything so far as tables, in the order of weeks and the catalogue."""
+        units = pd.concat(self._units, ignore_index=True) if self._units else pd.DataFrame(
+            columns=["week", "unit", "outcome", "value"])
+        return Records(_table(self._series["outcomes"]), units, _table(self._series["losers"]))
+
+    def _measure_distances(self, model) -> None:
+        """What only changes with boundaries and facilities is measured only then."""
+        state = model.state
+        distances = access.Distances.of(state, model.constants.pace)
+        rates = model.constants.asked
+        self._burden = Burden.of(state, distances, rates)
+        persons, households = access.person_groups(state), access.household_groups(state)
+        self._still = access.access(state, distances, persons)
+        self._still |= access.basket(self._burden.basket, rates, households)
+        finite = np.isfinite(self._burden.basket)
+        self._still["equity.access.gini", "all"] = equity.gini(self._burden.basket[finite])
+        p, count = state.parameters, len(state.world.settlements)
+        score = np.mean(
+            [
+                learning.access_score(distances.service(state, s), p)
+                for s in dict.fromkeys(x.service for x in state.lines.all)
+            ],
+            axis=0,
+        )
+        weight = persons["all"]
+        self._access = np.divide(
+            (weight * score).sum(axis=1), weight.sum(axis=1),
+            out=np.zeros(count), where=weight.sum(axis=1) > 0,
+        )  # fmt: skip
+        self._groups = persons, households
+        self._bands = access.seat_bands(state)
+
+    def _week(self, model) -> access.Values:
+        state, now, c = model.state, model.now, model.constants
+        o, b, p = state.offices, state.boundaries, state.parameters
+        office = b.column("office")
+        has = office >= 0
+        households, registered = np.zeros(len(o)), np.zeros(len(o))
+        households[office[has]] = b.sums(c.households)[has]
+        registered[office[has]] = b.sums(c.registered)[has]
+        out = use.needs_met(state, now.sums) | use.places(state)
+        out |= use.home_visits(now.planned, now.visit_hours, state.ledger)
+        out |= workload.workload(state, now.capacity, households, registered)
+        out |= self._costs(model) | self._content(model)
+        return out
+
+    def _costs(self, model) -> access.Values:
+        state, p = model.state, model.state.parameters
+        f, persons = state.facilities, model.constants.registered.sum()
+        is_open = f.is_open(state.week)
+        public = is_open & (f.operator != MARKET)
+        span = p["merger.transition_weeks"]
+        ended = sum(n for week, n in state.ended if week <= state.week < week + span)
+        kinds = cost.week_costs(
+            state.offices.workers.sum(), f.floor[public].sum(), f.yearly[is_open].sum(), ended, p
+        )
+        out = {(f"cost.{k}.per_head", "all"): v / persons for k, v in kinds.items()}
+        out["cost.total.per_head", "all"] = sum(kinds.values()) / persons
+        minutes = model.now.sums[:, :, learning.MINUTES].sum()
+        out["cost.travel.per_head", "all"] = 52 * cost.travel_cost(minutes, p) / persons
+        return out
+
+    def _content(self, model) -> access.Values:
+        """Satisfaction, belonging and participation, by the type of unit before any redraw."""
+        state, now, c = model.state, model.now, model.constants
+        r, b = state.residents, state.boundaries
+        count = len(state.world.settlements)
+        settlement = np.asarray(state.world.households.settlement)
+        listed = np.zeros(count)
+        for e in state.enrolments.values():
+            listed += np.bincount(settlement[e.listed >= 0], minlength=count)
+        planned = now.planned.sum(axis=1)
+        hours = state.ledger.done[:, 5:8].sum(axis=1)
+        made = np.divide(hours / now.visit_hours, planned, out=np.ones(len(planned)),
+                         where=planned > 0)
+        office = b.column("office")[b.unit_of]
+        households = np.maximum(c.households, 1e-9)
+        score, without = learning.satisfaction(
+            self._access, r.wait, r.unmet, listed / households,
+            np.where(office >= 0, made[office], 0.0), c.complaints * 52 / households,
+            r.belonging, state.parameters,
+        )  # fmt: skip
+        values = {
+            "score": score, "score_without_belonging": without, "belonging": r.belonging,
+            "participation": r.participation,
+        }  # fmt: skip
+        kind = b.column("type")[b.origin]
+        members = {"all": np.ones(count, bool)}
+        members |= {t: kind == code for t, code in access.TYPES.items()}
+        return {
+            (f"satisfaction.residents.{name}", group): float(
+                np.average(column[mine], weights=c.registered[mine])
+            )
+            for name, column in values.items()
+            for group, mine in members.items()
+            if c.registered[mine].sum() > 0
+        }
+
+    def _losers(self, model) -> access.Values:
+        state, p = model.state, model.state.parameters
+        now, base = self._burden, self.base[state.week]
+        persons, households = self._groups
+        lost = equity.losers(now.basket, base.basket, p)
+        won = equity.losers(base.basket, now.basket, p)
+        in_band = {n: m[state.world.households.settlement] for n, m in self._bands.items()}
+        out = {}
+        for name, mine in (households | in_band).items():
+            if mine.any():
+                out["equity.losers.share", name] = float(lost[mine].mean())
+                out["equity.losers.winners", name] = float(won[mine].mean())
+        with np.errstate(invalid="ignore"):
+            change = now.counter - base.counter
+        finite = np.isfinite(change)
+        banded = {n: persons["all"] * m[:, None] for n, m in self._bands.items()}
+        for name, weight in (persons | banded).items():
+            known = weight * finite
+            if known.sum() > 0:
+                out["equity.losers.counter_minutes", name] = float(
+                    (known * np.where(finite, change, 0)).sum() / known.sum()
+                )
+        return out
+
+    def _by_unit(self, model) -> pd.DataFrame:
+        """Access and losses by the unit before any redraw; work by the unit that is alive."""
+        state, b, o = model.state, model.state.boundaries, model.state.offices
+        persons = self._groups[0]["all"]
+        minutes = self._burden.counter
+        change = minutes - self.base[state.week].counter
+        frames = []
+        ids = np.array([u.id for u in b.units])
+        first = int(b.origin.max()) + 1
+        for name, column in (("access.counter.minutes", minutes),
+                             ("equity.losers.counter_minutes", change)):
+            known = persons * np.isfinite(column)
+            total = np.bincount(b.origin, known.sum(axis=1), first)
+            spent = np.bincount(
+                b.origin, (known * np.where(np.isfinite(column), column, 0)).sum(axis=1), first
+            )
+            has = total > 0
+            frames.append(_unit_rows(state.week, ids[:first][has], name, (spent[has] / total[has])))
+        alive = np.flatnonzero(o.alive & (o.kind != TOWNSHIP_OFFICE))
+        names = ids[o.unit[alive]]
+        demand, capacity = state.ledger.arrived.sum(axis=1), model.now.capacity
+        columns = {
+            "workload.offices.load": demand[alive] / np.maximum(capacity[alive], 1e-9),
+            "workload.offices.backlog": state.ledger.backlog().sum(axis=1)[alive],
+            "workload.offices.workers": o.workers[alive],
+        }
+        frames += [_unit_rows(state.week, names, k, v) for k, v in columns.items()]
+        return pd.concat(frames, ignore_index=True)
+
+
+def _unit_rows(week: int, units: np.ndarray, outcome: str, values: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame({"week": np.int32(week), "unit": units, "outcome": outcome,
+                         "value": np.asarray(values, np.float64)})
+
+
+def _table(series: list[tuple[int, access.Values]]) -> pd.DataFrame:
+    """Rows by week, then in the order of the catalogue and of groups as they come."""
+    if not series:
+        return pd.DataFrame(columns=["week", "outcome", "group", "value"])
+    place = {name: i for i, name in enumerate(OUTCOMES)}
+    keys = sorted(dict.fromkeys(k for _, v in series for k in v), key=lambda k: place[k[0]])
+    values = np.array([[v.get(k, np.nan) for k in keys] for _, v in series])
+    kept = ~np.isnan(values).ravel()
+    weeks = np.repeat(np.array([w for w, _ in series], np.int32), len(keys))
+    frame = pd.DataFrame(
+        {
+            "week": weeks,
+            "outcome": pd.Categorical.from_codes(
+                np.tile([place[k[0]] for k in keys], len(series)), list(OUTCOMES)
+            ),
+            "group": np.tile(np.array([k[1] for k in keys], object), len(series)),
+            "value": values.ravel(),
+        }
+    )
+    return frame[kept].reset_index(drop=True)

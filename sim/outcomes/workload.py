@@ -1,0 +1,58 @@
+"""Workload: what is asked of offices, what they get done, and how it is spread."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.outcomes.access import Values, _ratio
+from sim.outcomes.equity import gini
+from sim.world.ledger import CLASS, CLASSES
+from sim.world.offices import COMMUNITY_OFFICE, TOWNSHIP_OFFICE, VILLAGE_OFFICE
+from sim.world.state import State
+
+OFFICE_GROUPS = {
+    "community": COMMUNITY_OFFICE,
+    "village": VILLAGE_OFFICE,
+    "township": TOWNSHIP_OFFICE,
+}
+
+
+def workload(
+    state: State, capacity: np.ndarray, households: np.ndarray, registered: np.ndarray
+) -> Values:
+    """All workload outcomes of the week; groups are kinds of office.
+
+    capacity: hours ``[O]``; households, registered: of each office's unit ``[O]``, zero for
+    township offices.
+    """
+    o, ledger = state.offices, state.ledger
+    demand, backlog = ledger.arrived.sum(axis=1), ledger.backlog().sum(axis=1)
+    groups = {"all": o.alive & (o.kind != TOWNSHIP_OFFICE)}
+    groups |= {name: o.alive & (o.kind == kind) for name, kind in OFFICE_GROUPS.items()}
+    out: Values = {}
+    for name, mine in groups.items():
+        work = dict(zip(CLASSES, ledger.done[mine].sum(axis=0), strict=True))
+        total = sum(work.values())
+        load = np.divide(
+            demand[mine], capacity[mine], out=np.zeros(mine.sum()), where=capacity[mine] > 0
+        )
+        for cls, hours in work.items():
+            out[f"workload.hours.{cls}", name] = float(hours)
+        admin = work["assigned"] + work["meetings"]
+        yearly = 52 * ledger.arrived[mine][:, CLASS["assigned"]].sum()
+        values = {
+            "load": _ratio(demand[mine].sum(), capacity[mine].sum()),
+            "over": _ratio((load > 1).sum(), mine.sum()),
+            "gini": gini(load),
+            "backlog": float(backlog[mine].sum()),
+            "withdrawn": float(ledger.withdrawn()[mine].sum()),
+            "overtime": float(ledger.overtime[mine].sum()),
+            "administrative_share": _ratio(admin, total),
+            "administrative_share_counter": _ratio(admin + work["counter"], total),
+            "overhead_per_1000": _ratio(1000 * yearly, registered[mine].sum()),
+            "households_per_worker": _ratio(households[mine].sum(), o.workers[mine].sum()),
+            "workers": float(o.workers[mine].sum()),
+            "units": float(mine.sum()),
+        }
+        out |= {(f"workload.offices.{k}", name): v for k, v in values.items()}
+    return out

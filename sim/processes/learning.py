@@ -1,0 +1,130 @@
+"""6.9 Learning and satisfaction: what residents come to expect, and how content they are."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from sim.case.parameters import Parameters
+
+# columns of the sums that `settle` makes, by household group and line
+NEW, MET, MINUTES, WAIT, PUT_OFF_NEEDS, REFUSED, NOWHERE, UNMET, BY_NET, TRIES = range(10)
+
+
+@njit(
+    "void(int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], float64[::1],"
+    " boolean[::1], float64[::1], int64, float64, int32[::1], int64[::1], int32[:, :, ::1],"
+    " uint8[:, ::1], uint8[:, ::1], int32[:, ::1], float32[:, ::1], float32[:, :, ::1],"
+    " float64[:, :, ::1], float64[:, ::1])",
+    cache=True,
+)
+def settle(
+    household, line, needs, new, slot, rank, minutes, met, wait, tries_most, step, settlement,
+    group, slots, pending, tries, usual, expected, belief, sums, felt,
+):  # fmt: skip
+    """Books what became of each errand, and what was learnt.
+
+    Served or gone online: the need is met. Else it is tried again next week, and given up after
+    `tries_most` tries. The expected wait of the household's usual facility moves `step` of the
+    way to what was met, and the settlement's view of a facility to the mean of its households.
+    sums: ``[groups, lines, 10]``; felt: ``[S, 4]`` needs met, minutes waited, needs tried, unmet.
+    """
+    heard = np.zeros(belief.shape)
+    told = np.zeros(belief.shape)
+    for e in range(household.size):
+        h, i, n, k = household[e], line[e], float(needs[e]), rank[e]
+        s, g = settlement[h], group[h]
+        out = sums[g, i]
+        out[NEW] += new[e]
+        out[TRIES] += n
+        felt[s, 2] += n
+        if slot[e] >= 0:
+            j = slot[e]
+            if usual[h, i] == j:
+                expected[h, i] += step * (wait[e] - expected[h, i])
+            else:
+                usual[h, i] = j
+                expected[h, i] = belief[s, i, k] + step * (wait[e] - belief[s, i, k])
+            heard[s, i, k] += n * wait[e]
+            told[s, i, k] += n
+        if met[e]:
+            pending[h, i], tries[h, i] = 0, 0
+            if slot[e] >= 0:
+                out[MET] += n
+                out[MINUTES] += n * minutes[e]
+                out[WAIT] += n * wait[e]
+                felt[s, 0] += n
+                felt[s, 1] += n * wait[e]
+            else:
+                out[BY_NET] += n
+            continue
+        if slot[e] >= 0:
+            out[REFUSED] += n
+        elif slot[e] == -1:
+            out[PUT_OFF_NEEDS] += n
+        else:
+            out[NOWHERE] += n
+        tries[h, i] += 1
+        if tries[h, i] >= tries_most:
+            out[UNMET] += n
+            felt[s, 3] += n
+            pending[h, i], tries[h, i] = 0, 0
+        else:
+            pending[h, i] = min(255, needs[e])
+    for s in range(belief.shape[0]):
+        for i in range(belief.shape[1]):
+            for k in range(belief.shape[2]):
+                if told[s, i, k] > 0:
+                    mean = heard[s, i, k] / told[s, i, k]
+                    belief[s, i, k] += step * (mean - belief[s, i, k])
+
+
+def drift(level: np.ndarray, goal: np.ndarray, half_life: float) -> np.ndarray:
+    """One week of moving towards a goal with a half-life in weeks."""
+    return goal + (level - goal) * 0.5 ** (1 / half_life)
+
+
+def participation_change(
+    before: np.ndarray, after: np.ndarray, imposed: bool, parameters: Parameters
+) -> np.ndarray:
+    """Points of participation lost for good when a unit of `before` persons becomes `after`."""
+    p = parameters
+    points = p["residents.participation"] * np.log2(np.maximum(after / before, 1.0))
+    return -points * (p["residents.imposed"] if imposed else 1.0)
+
+
+def satisfaction(
+    access: np.ndarray,
+    wait: np.ndarray,
+    unmet: np.ndarray,
+    listed: np.ndarray,
+    visits: np.ndarray,
+    complaints: np.ndarray,
+    belonging: np.ndarray,
+    parameters: Parameters,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Satisfaction of each settlement, 0-100, with and without belonging; model text 6.9.
+
+    access: mean access score 0-1; wait: minutes; unmet: share of needs; listed: share of
+    households on a waiting list; visits: coverage of planned visits; complaints: per household
+    and year; belonging: 0-1.
+    """
+    p = parameters
+    waiting = (
+        1 - np.minimum(1, wait / p["residents.wait_span"]) - p["residents.unmet_weight"] * unmet
+        - listed
+    )
+    home = 1 - p["residents.complaint_weight"] * complaints
+    rest = (
+        p["residents.weight_access"] * access
+        + p["residents.weight_waiting"] * np.maximum(0, waiting)
+        + p["residents.weight_visits"] * visits
+        + p["residents.weight_property"] * np.maximum(0, home)
+    )
+    return rest + p["residents.weight_belonging"] * belonging, rest
+
+
+def access_score(minutes: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """1 up to 5 minutes, falling to 0 at 60; where nothing is in reach, 0."""
+    p = parameters
+    return np.clip(1 - (minutes - p["residents.access_best"]) / p["residents.access_span"], 0, 1)

@@ -1,0 +1,358 @@
+"""The answer in words, English and Chinese, written from the paired differences alone.
+
+Every sentence is put together from `moved`, which says rises, falls, no clear difference or does
+not change as the interval of the difference says; no sentence knows a result beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sim.outcomes.catalogue import GROUPS, OUTCOMES
+from sim.report.numbers import (
+    CLEAR,
+    WINDOWS,
+    base_of,
+    base_value,
+    decimals,
+    interval,
+    lookup,
+    missing,
+    number,
+    pick,
+    records_of,
+    scenarios_of,
+    unit_text,
+)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+AGES = ("children", "adults", "old")
+SEATS = ("seat_0_500m", "seat_500_1000m", "seat_1000_2000m", "seat_2000m")
+COUNTER_MINUTES = "access.government.minutes"
+SEAT_MINUTES = "equity.losers.counter_minutes"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one scenario does, as sentences in both languages (of equal number)."""
+
+    scenario: str
+    en: tuple[str, ...]
+    zh: tuple[str, ...]
+
+
+def in_words(
+    comparison: DataFrame,
+    early: DataFrame | None = None,
+    window: str = "last-year",
+) -> list[Answer]:
+    """Up to six sentences per scenario.
+
+    comparison: differences in `window`; early: the same for ``first-half-year``, where a lever
+    was pulled at all.
+    """
+    found = lookup(comparison)
+    soon = lookup(early) if early is not None else {}
+    answers = []
+    for scenario in scenarios_of(comparison):
+        texts = {
+            lang: tuple(
+                sentence
+                for write in (_counter, _for_whom, _work, _cost, _losers)
+                if (sentence := write(found, scenario, lang))
+            )
+            for lang in ("en", "zh")
+        }
+        visits = {lang: _visits(found, soon, scenario, window, lang) for lang in ("en", "zh")}
+        answers.append(
+            Answer(
+                scenario,
+                *(
+                    (*texts[lang][:3], *([visits[lang]] if visits[lang] else []), *texts[lang][3:])
+                    for lang in ("en", "zh")
+                ),
+            )
+        )
+    return answers
+
+
+def moved(record: Any, lang: str = "en", plural: bool = False, percent: bool = False) -> str:
+    """The predicate on one difference: rises by ... to ..., no clear difference, does not change.
+
+    percent: also the change as a share of the base value, where that is not zero.
+    """
+    unit = OUTCOMES[record.outcome].unit
+    digits = decimals(unit, [record])
+    plain = unit in ("ratio", "index")  # units that are not said
+    space = pick(lang, "\u00a0", "")
+    name = "" if plain else space + unit_text(unit, lang)
+    size_name = space + pick(lang, "percentage points", "个百分点") if unit == "share" else name
+    to_name = name if unit == "share" else ""
+    level = number(record.value, unit, digits)
+
+    if record.verdict == "no difference" or (
+        record.verdict == "one replicate" and record.difference == 0
+    ):
+        return pick(
+            lang,
+            f"{'do' if plural else 'does'} not change ({level}{name})",
+            f"不变（{level}{name}）",
+        )
+    if missing(record.difference):
+        return pick(lang, f"{'are' if plural else 'is'} not comparable", "无法比较")
+    ends = interval(record, unit, digits)
+    span = pick(lang, " to ", " 至 ").join(ends) if ends else ""
+    if record.verdict == "no clear difference":
+        return pick(
+            lang,
+            f"{'show' if plural else 'shows'} no clear difference "
+            f"({level}{name}; 95\u00a0% interval {span})",
+            f"无明确差异（{level}{name}；95%置信区间 {span}）",
+        )
+    share = note = ""
+    if percent and not missing(record.base_value) and record.base_value:
+        relative = 100 * abs(record.difference / record.base_value)
+        relative = f"{relative:.0f}" if relative >= 1 else f"{relative:.1f}"
+        share = pick(lang, f" ({relative}\u00a0%)", f"（{relative}%）")
+    if record.verdict == "one replicate":
+        note = pick(lang, " (one replicate, interval unknown)", "（仅一次重复，区间未知）")
+    elif ends:
+        note = pick(lang, f" (95\u00a0% interval {span})", f"（95%置信区间 {span}）")
+    up = record.difference > 0
+    verb = pick(
+        lang, f"{'rise' if up else 'fall'}{'' if plural else 's'}", "增加" if up else "减少"
+    )
+    size = number(abs(record.difference), unit, digits)
+    return pick(
+        lang,
+        f"{verb} by {size}{size_name}{share} to {level}{to_name}{note}",
+        f"{verb}{size}{size_name}{share}，为{level}{name}{note}",
+    )
+
+
+def _signed(value: float, unit: str, digits: int) -> str:
+    return number(value, unit, digits, sign=True).replace("-", "−")
+
+
+Found = Mapping[tuple[str, str, str], Any]
+
+
+def _counter(found: Found, scenario: str, lang: str) -> str:
+    record = found.get((scenario, COUNTER_MINUTES, "all"))
+    if record is None:
+        return ""
+    text = pick(
+        lang,
+        f"The mean time to the nearest government counter {moved(record, lang)}",
+        f"到最近政务服务点的平均时间{moved(record, lang)}",
+    )
+    other = found.get((scenario, "access.community.minutes", "all"))
+    if other is not None:
+        text += pick(
+            lang,
+            f"; the time for community affairs {moved(other, lang)}",
+            f"；办理社区事务的时间{moved(other, lang)}",
+        )
+    return text + pick(lang, ".", "。")
+
+
+def _for_whom(found: Found, scenario: str, lang: str) -> str:
+    """Who bears the change of counter minutes: by age, and by distance to the seat."""
+    ages = _clear(found, scenario, COUNTER_MINUTES, AGES)
+    seats = _clear(found, scenario, SEAT_MINUTES, SEATS)
+    parts = []
+    if len(ages) > 1:
+        said = [_for(r, lang) for r in ages]
+        parts.append(
+            pick(
+                lang,
+                f"by age the change in minutes is {', '.join(said)}",
+                f"分年龄看，时间变化为{'，'.join(said)}",
+            )
+        )
+    if len(seats) > 1:
+        most, least = _for(seats[0], lang), _for(seats[-1], lang)
+        parts.append(
+            pick(
+                lang,
+                f"by distance to the seat it runs from {most} to {least}",
+                f"按距驻地远近，从{most}到{least}",
+            )
+        )
+    return _sentence(parts, lang)
+
+
+def _clear(found: Found, scenario: str, outcome: str, groups: Sequence[str]) -> list[Any]:
+    """Records of the groups with a clear difference, the largest first."""
+    records = [found[scenario, outcome, g] for g in groups if (scenario, outcome, g) in found]
+    clear = [r for r in records if r.verdict in CLEAR]
+    return sorted(clear, key=lambda r: (-abs(r.difference), r.group))
+
+
+def _for(record: Any, lang: str) -> str:
+    """``+1.9 min for persons 60 and over``."""
+    change = _signed(record.difference, "min", decimals("min", [record]))
+    en, zh = GROUPS[record.group]
+    who = f"those {en}" if en.startswith("living") else en
+    return pick(lang, f"{change} min for {who}", f"{zh}{change}分钟")
+
+
+def _work(found: Found, scenario: str, lang: str) -> str:
+    subjects = (
+        (
+            "workload.offices.load",
+            "the load of all offices together (1 = full)",
+            "全部机构的总负荷（1为满负荷）",
+            False,
+        ),
+        (
+            "workload.offices.over",
+            "the share of offices with more work than hours",
+            "超负荷机构比例",
+            False,
+        ),
+        (
+            "workload.offices.overhead_per_1000",
+            "fixed overhead per 1,000 persons",
+            "每千人固定事务工时",
+            True,
+        ),
+    )
+    parts = []
+    for outcome, en, zh, percent in subjects:
+        record = found.get((scenario, outcome, "all"))
+        if record is not None:
+            parts.append(
+                pick(
+                    lang,
+                    f"{en} {moved(record, lang, percent=percent)}",
+                    f"{zh}{moved(record, lang, percent=percent)}",
+                )
+            )
+    return _sentence(parts, lang)
+
+
+def _visits(found: Found, soon: Found, scenario: str, window: str, lang: str) -> str:
+    """Home visits in the first half year and in the window: the dip and what is left of it."""
+    key = (scenario, "use.home_care.visits", "all")
+    parts = []
+    if key in soon:
+        parts.append(
+            pick(
+                lang,
+                "in the first half year after the first lever home visits made "
+                f"{moved(soon[key], lang, plural=True, percent=True)}",
+                f"首个措施后的半年内，入户走访次数{moved(soon[key], lang, percent=True)}",
+            )
+        )
+    if key in found:
+        en, zh = {
+            "last-year": ("in the last year", "最后一年"),
+            "whole": ("over all weeks", "全部周内"),
+        }.get(window, WINDOWS.get(window, (window, window)))
+        parts.append(
+            pick(
+                lang,
+                f"{en} they " if parts else f"{en} home visits made ",
+                zh if parts else f"{zh}入户走访次数",
+            )
+            + moved(found[key], lang, plural=True, percent=True)
+        )
+    return _sentence(parts, lang)
+
+
+def _cost(found: Found, scenario: str, lang: str) -> str:
+    record = found.get((scenario, "cost.total.per_head", "all"))
+    if record is None:
+        return ""
+    text = pick(
+        lang,
+        f"public cost per registered person {moved(record, lang, percent=True)}",
+        f"人均公共成本{moved(record, lang, percent=True)}",
+    )
+    parts = [text]
+    one_off = found.get((scenario, "cost.transition.per_head", "all"))
+    if one_off is not None and one_off.verdict in CLEAR:
+        parts.append(
+            pick(
+                lang,
+                f"the one-off cost of the merger {moved(one_off, lang)}",
+                f"人均合并过渡成本{moved(one_off, lang)}",
+            )
+        )
+    return _sentence(parts, lang)
+
+
+def _losers(found: Found, scenario: str, lang: str) -> str:
+    parts = []
+    for outcome, en, zh in (
+        ("equity.losers.share", "of households lose against the base", "的户受损"),
+        ("equity.losers.winners", "gain", "的户受益"),
+    ):
+        record = found.get((scenario, outcome, "all"))
+        if record is not None and not missing(record.value):
+            value = number(record.value, "share")
+            parts.append(pick(lang, f"{value}\u00a0% {en}", f"{value}%{zh}"))
+    text = pick(lang, " and ", "，").join(parts)
+    record = found.get((scenario, "satisfaction.residents.score", "all"))
+    if record is not None:
+        text += pick(lang, "; " if text else "", "；" if text else "")
+        text += pick(
+            lang,
+            f"the satisfaction of residents (0-100) {moved(record, lang)}",
+            f"居民满意度（0-100）{moved(record, lang)}",
+        )
+    return _sentence([text], lang) if text else ""
+
+
+def _sentence(parts: Sequence[str], lang: str) -> str:
+    text = pick(lang, "; ", "；").join(p for p in parts if p)
+    return text[:1].upper() + text[1:] + pick(lang, ".", "。") if text else ""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A headline question, and base and scenarios in the order of their values, best first."""
+
+    en: str
+    zh: str
+    values: tuple[tuple[str, str], ...]
+
+
+def at_a_glance(comparison: DataFrame) -> list[Ranking]:
+    """The order of base and scenarios by four headline outcomes, as (name, value as printed).
+
+    The order is that of the means; whether two neighbours differ clearly stands in the table.
+    """
+    questions = (
+        (COUNTER_MINUTES, "Minutes to the nearest government counter", "到最近政务服务点（分钟）"),
+        ("use.home_care.visits", "Home visits made per week", "每周入户走访次数"),
+        ("workload.offices.over", "Offices with more work than hours, %", "超负荷机构比例（%）"),
+        (
+            "cost.total.per_head",
+            "Public cost per registered person, yuan a year",
+            "人均公共成本（元/年）",
+        ),
+    )
+    found, scenarios, base = lookup(comparison), scenarios_of(comparison), base_of(comparison)
+    rankings = []
+    for outcome, en, zh in questions:
+        records = records_of(found, outcome, scenarios)
+        values = [(base, base_value(records)), *((r.scenario, r.value) for r in records)]
+        known = [(name, value) for name, value in values if not missing(value)]
+        if len(known) > 1:
+            unit = OUTCOMES[outcome].unit
+            digits = decimals(unit, records)
+            best_first = sorted(
+                known, key=lambda item: item[1], reverse=OUTCOMES[outcome].better == "higher"
+            )
+            rankings.append(
+                Ranking(
+                    en, zh, tuple((name, number(value, unit, digits)) for name, value in best_first)
+                )
+            )
+    return rankings

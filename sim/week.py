@@ -1,0 +1,407 @@
+"""The phases of a week: each gathers columns of the state, calls pure rules, and writes back.
+
+Every phase takes the model and returns nothing. What a week produced and nobody needs later
+lives in `Week`, made new every week and read by the recorder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.processes import choice, counters, learning, needs, places, transition, visits, work
+from sim.world.households import DIGITAL, OLD_ONLY, VEHICLE
+from sim.world.ledger import CLASS, CLASSES
+from sim.world.offices import ATTRITION, TOWNSHIP_OFFICE, VILLAGE_OFFICE
+from sim.world.state import State
+from sim.world.supply import staff_standard
+from sim.world.travel import Pace
+
+GROUP_TYPES = 3  # urban, town, rural
+GROUPS = GROUP_TYPES * 8
+COMPOUNDS = ("commodity", "resettlement", "old_courtyard", "village")
+
+
+@dataclass
+class Constants:
+    """Columns that do not change in a run: rates, groups, keys and weights in kernel form.
+
+    asked: float32 ``[H, L]`` needs a year on the lines asked for; applied: line -> float32
+    ``[H]`` applications a year; group: int64 ``[H]`` type x (old only, no vehicle, no digital);
+    risk: float64 ``[S, 3]`` persons at risk; households, registered: ``[S]``; area: m2 ``[S]``;
+    complaints: a week, of all and of those that land on the community, ``[S]``.
+    """
+
+    asked: np.ndarray
+    applied: dict[int, np.ndarray]
+    group: np.ndarray
+    pace: Pace
+    risk: np.ndarray
+    households: np.ndarray
+    registered: np.ndarray
+    area: np.ndarray
+    complaints: np.ndarray
+    cutoff: np.ndarray
+    taste: np.ndarray
+    old_users: np.ndarray
+    weights: np.ndarray
+
+    @staticmethod
+    def of(state: State) -> Constants:
+        """Prepares the columns of one run."""
+        w, p, lines = state.world, state.parameters, state.lines
+        h = w.households
+        count = len(w.settlements)
+        settlement = np.asarray(h.settlement)
+        kind = state.boundaries.column("type")[state.boundaries.origin]
+        flags = np.asarray(h.flags)
+        group = (
+            kind[settlement].astype(np.int64) * 8
+            + ((flags & OLD_ONLY) > 0) * 4
+            + ((flags & VEHICLE) == 0) * 2
+            + ((flags & DIGITAL) == 0)
+        )
+        places_lines = [i for i, line in enumerate(lines.all) if line in lines.places]
+        rates = needs.yearly_rates(h, lines.places, p)
+        risk = [
+            np.bincount(settlement, weights=h.risk[:, i], minlength=count) for i in range(3)
+        ]
+        compound = w.settlements["compound"].map(lambda c: p[f"complaints.{c}"] / 100).to_numpy()
+        households = w.settlements["households"].to_numpy(np.float64)
+        asked = lines.asked
+        return Constants(
+            asked=needs.yearly_rates(h, asked, p),
+            applied={i: np.ascontiguousarray(rates[:, j]) for j, i in enumerate(places_lines)},
+            group=group,
+            pace=Pace.of(p),
+            risk=np.column_stack(risk),
+            households=households,
+            registered=w.settlements["persons"].to_numpy(np.float64),
+            area=w.settlements["area_ha"].to_numpy(np.float64) * 1e4,
+            complaints=compound * households / 52,
+            cutoff=np.array([x.cutoff for x in asked]),
+            taste=np.array([x.taste for x in asked]),
+            old_users=np.array([x.old_users for x in asked]),
+            weights=np.array(
+                [
+                    p["choice.minute"], p["choice.wait"], p["choice.own_unit"],
+                    p["choice.office_hours"], p["choice.put_off"], p["online.constant"],
+                    p["online.capable"],
+                ]
+            ),
+        )  # fmt: skip
+
+
+@dataclass
+class Week:
+    """What one week produced.
+
+    asked: uint8 ``[H, L]`` new needs; errands, met, wait: one row an errand; sums: float64
+    ``[GROUPS, L, 10]`` (columns in `learning`); felt: float64 ``[S, 4]``; matters: needs taken to
+    each facility, ``[F, L]``; planned, visit_hours: home visits ``[O, 3]`` and hours of one
+    ``[O]``; capacity: hours ``[O]``.
+    """
+
+    asked: np.ndarray | None = None
+    errands: choice.Errands | None = None
+    met: np.ndarray | None = None
+    wait: np.ndarray | None = None
+    sums: np.ndarray | None = None
+    felt: np.ndarray | None = None
+    matters: np.ndarray | None = None
+    planned: np.ndarray | None = None
+    visit_hours: np.ndarray | None = None
+    capacity: np.ndarray | None = None
+    pending_before: int = 0
+
+
+def draw_needs(model) -> None:
+    """3 Needs: what every household asks for this week."""
+    s, now = model.state, model.now
+    h = s.world.households
+    now.asked = np.zeros(s.residents.pending.shape, np.uint8)
+    most = int(s.parameters["needs.most_per_week"])
+    needs.draw_needs(np.uint64(s.key), s.week, h.key, model.constants.asked, most, now.asked)
+
+
+def choose_facility(model) -> None:
+    """4 Choice of channel and facility."""
+    s, now, c, r = model.state, model.now, model.constants, model.state.residents
+    h, reach, f = s.world.households, s.reach, s.facilities
+    lines = s.lines.asked
+    now.pending_before = int(r.pending.sum(dtype=np.int64))
+    count = int(np.count_nonzero(now.asked | r.pending))
+    whole = [np.empty(count, np.int32) for _ in range(6)]
+    minutes = np.empty(count)
+    offered = s.parameters["online.offered"] > 0
+    online = np.zeros((len(s.world.settlements), len(lines)), bool)
+    if offered:
+        online[:, [i for i, x in enumerate(lines) if x.service == "government"]] = True
+    choice.choose(
+        np.uint64(s.key), s.week, h.settlement, h.key, h.flags, now.asked, r.pending,
+        model.slots, model.metres, model.own, r.belief, r.usual, r.expected,
+        f.key.astype(np.uint32), f.office_hours, c.pace.speed, c.pace.start, c.pace.ride,
+        c.cutoff, c.taste, c.old_users, online, c.weights, *whole, minutes,
+    )  # fmt: skip
+    now.errands = choice.Errands(*whole, minutes)
+
+
+def serve(model) -> None:
+    """5 Service at facilities: waits at counters, refusals of visits, places and lists."""
+    s, now = model.state, model.now
+    e, f, lines = now.errands, s.facilities, s.lines.asked
+    agents = s.world.households.key
+    now.met, now.wait = e.slot != choice.PUT_OFF, np.zeros(e.slot.size)
+    now.met &= e.slot != choice.NO_REACH
+    now.matters = np.zeros((len(f), len(lines)))
+    for i, line in enumerate(lines):
+        mine = np.flatnonzero((e.line == i) & (e.slot >= 0))
+        slot = e.slot[mine]
+        now.matters[:, i] = np.bincount(slot, weights=e.needs[mine], minlength=len(f))
+        if line.mode == "visit":
+            capacity = f.capacity[:, s.lines.services.index(line.service)]
+            ok = visits.served(s.key, s.week, i, agents[e.household[mine]], slot, e.needs[mine],
+                               capacity)
+            now.met[mine] = ok
+            load = now.matters[:, i]
+            refused = np.maximum(0.0, 1 - capacity / np.maximum(load, 1e-9))
+            s.posted[:, i] = s.parameters["choice.refused_minutes"] * refused
+            now.wait[mine] = s.posted[slot, i]
+    counter = [i for i, x in enumerate(lines) if x.mode == "counter"]
+    waits = _counter_waits(model, now.matters[:, counter].sum(axis=1))
+    for i in counter:
+        s.posted[:, i] = waits
+        mine = (e.line == i) & (e.slot >= 0)
+        now.wait[mine] = waits[e.slot[mine]]
+    for i in s.enrolments:
+        _enrol(model, i)
+
+
+def _counter_points(state: State) -> np.ndarray:
+    """Slots of open facilities with windows that an office operates."""
+    f = state.facilities
+    return np.flatnonzero(f.is_open(state.week) & (f.windows > 0) & (f.operator >= 0))
+
+
+def _counter_waits(model, matters: np.ndarray) -> np.ndarray:
+    """Wait in minutes at every facility's counter; windows are staffed from the hours that more
+    urgent work leaves."""
+    s, p = model.state, model.state.parameters
+    f, o = s.facilities, s.offices
+    demand, capacity, eff = _demand_but_counter(model)
+    wanted = demand + s.ledger.backlog()
+    left = work.hours_for_counter(wanted, capacity, p["work.overtime"]) / eff
+    points = _counter_points(s)
+    wished = np.bincount(
+        f.operator[points], weights=f.windows[points] * f.hours[points], minlength=len(o)
+    )
+    staffed = np.minimum(1.0, np.divide(left, wished, out=np.ones_like(left), where=wished > 0))
+    minutes = p["counter.front"] + p["counter.back"]
+    waiting = s.ledger.backlog()[:, CLASS["counter"]] * 60 / minutes
+    windows = f.windows[points] * staffed[f.operator[points]]
+    total = np.bincount(f.operator[points], weights=windows, minlength=len(o))
+    share = np.divide(
+        windows, total[f.operator[points]], out=np.zeros_like(windows), where=windows > 0
+    )
+    out = np.zeros(len(f))
+    out[points] = counters.counter_waits(
+        matters[points], f.hours[points], windows,
+        p["counter.front"] / 60 / eff[f.operator[points]],
+        waiting[f.operator[points]] * share, p["counter.day"], p["counter.peak"],
+    )  # fmt: skip
+    model.window_hours = np.bincount(
+        f.operator[points], weights=windows * f.hours[points], minlength=len(o)
+    )
+    # nobody at the windows for a whole week: the matter waits for the next one
+    return np.where(np.isfinite(out), out, 60 * p["counter.day"] * 5)
+
+
+def _enrol(model, i: int) -> None:
+    """Exits, applications and vacancies of one service with places."""
+    s, e = model.state, model.state.enrolments[i]
+    p, line, h = s.parameters, s.lines.all[i], s.world.households
+    exit_rate = p["supply.day_care_exit" if line.service == "elder_care" else
+                  "supply.nursery_exit"]
+    is_open = s.facilities.is_open(s.week)
+    capacity = np.where(is_open, place_capacity(s, i), 0.0)
+    if s.week == 0:
+        could = np.flatnonzero(model.constants.applied[i] > 0)
+        chosen = np.full(h.settlement.size, -1, np.int32)
+        chosen[could] = prefer(model, i, could, np.zeros(len(s.facilities)))
+        places.start_steady(e, s.key, i, h.key, model.constants.applied[i], chosen, capacity,
+                            exit_rate, p["supply.list_exit"])
+        return
+    waiting = e.waiting(len(s.facilities))
+    turnover = exit_rate / 52 * np.maximum(capacity, 1.0)
+    weeks = np.where(capacity > 0, waiting / turnover, 520.0)
+    again = places.displace(e, is_open, s.week)
+    places.leave(e, s.key, s.week, i, h.key, exit_rate, p["supply.list_exit"])
+    new = places.applicants(e, s.key, s.week, i, h.key, model.constants.applied[i])
+    new = np.union1d(new, again)
+    if model.reach_changed:
+        _reconsider(model, i, weeks)
+    chosen = prefer(model, i, new, weeks)
+    e.applied = int(new.size)
+    e.put_off, e.nowhere = int((chosen == -1).sum()), int((chosen == -2).sum())
+    go = chosen >= 0
+    e.listed[new[go]], e.since[new[go]] = chosen[go], s.week
+    places.fill(e, s.key, i, h.key, capacity)
+
+
+def place_capacity(state: State, line: int) -> np.ndarray:
+    """Places of one line's service at every facility, zero where it is not offered."""
+    j = state.lines.services.index(state.lines.all[line].service)
+    return np.where(state.facilities.offers[:, j], state.facilities.capacity[:, j], 0.0)
+
+
+def _reconsider(model, i: int, weeks: np.ndarray) -> None:
+    """Those who wait choose again when the facilities in reach have changed; they keep the week
+    in which they joined."""
+    e = model.state.enrolments[i]
+    waiting = np.flatnonzero(e.listed >= 0)
+    chosen = prefer(model, i, waiting, weeks)
+    go = chosen >= 0
+    e.listed[waiting[go]] = chosen[go]
+
+
+def prefer(model, i: int, households: np.ndarray, weeks: np.ndarray) -> np.ndarray:
+    """The facility each of these households likes best for line i (see `places.prefer`)."""
+    s, c, p = model.state, model.constants, model.state.parameters
+    h, f, line = s.world.households, s.facilities, s.lines.all[i]
+    chosen = np.empty(households.size, np.int32)
+    weights = np.array(
+        [p["choice.minute"], p["choice.wait"] * p["choice.list_week_minutes"],
+         p["choice.own_unit"], p["choice.office_hours"], p["choice.put_off"]]
+    )  # fmt: skip
+    places.prefer(
+        np.uint64(s.key), s.week, i, households.astype(np.int64), h.settlement, h.key, h.flags,
+        np.ascontiguousarray(s.reach.slot[:, i]), np.ascontiguousarray(s.reach.metres[:, i]),
+        np.ascontiguousarray(s.reach.own[:, i]), weeks, f.key.astype(np.uint32), f.office_hours,
+        c.pace.speed, c.pace.start, c.pace.ride, line.cutoff, line.taste, line.old_users,
+        weights, chosen,
+    )  # fmt: skip
+    return chosen
+
+
+def _demand_but_counter(model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hours asked of every office this week in all classes but the counter, with capacity and
+    efficiency. Computed once a week."""
+    if model.asked_hours is not None:
+        return model.asked_hours
+    s, p, c = model.state, model.state.parameters, model.constants
+    o, b = s.offices, s.boundaries
+    demand = np.zeros((len(o), len(CLASSES)))
+    eff = transition.efficiency(s.week, o.merged_week, o.loss, p["merger.recovery"])
+    capacity = work.capacity_hours(o.workers, eff, p)
+    of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
+    yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.merged_week, p)
+    demand[:, CLASS["assigned"]] = np.where(of_unit, yearly / 52, 0.0)
+    meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
+    demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
+    demand[:, CLASS["transition"]] = np.where(
+        o.alive, transition.transition_hours(s.week, o.merged_week, o.members, p), 0.0
+    )
+    demand[:, CLASS["self_governance"]] = np.where(
+        of_unit, p["work.self_governance"] * capacity, 0.0
+    )
+    office = b.column("office")
+    landed = b.sums(c.complaints) * p["complaints.to_community"] * p["work.complaint_hours"]
+    risk = np.column_stack([b.sums(c.risk[:, k]) for k in range(3)])
+    rates = np.array([p["work.visits_high"], p["work.visits_focus"], p["work.visits_general"]])
+    planned = risk * rates / 52
+    old = risk.sum(axis=1)
+    # to the nearest point of the own unit, where one is open, else to the seat of the office
+    haul = s.reach.nearest[:, s.lines.of_service("community")[0]]
+    seat = b.column("seat")[b.unit_of]
+    x, y = (s.world.settlements[a].to_numpy(np.float64) for a in ("x", "y"))
+    haul = np.where(np.isfinite(haul), haul, np.hypot(x - x[seat], y - y[seat]))
+    weight = c.risk.sum(axis=1)
+    mean_haul = b.sums(haul * weight) / np.maximum(old, 1e-9)
+    hours = work.visit_hours(planned.sum(axis=1), b.sums(c.area), mean_haul, p)
+    has = office >= 0
+    demand[office[has], CLASS["complaints"]] = landed[has]
+    model.now.planned = np.zeros((len(o), 3))
+    model.now.planned[office[has]] = planned[has]
+    model.now.visit_hours = np.ones(len(o))
+    model.now.visit_hours[office[has]] = hours[has]
+    for k, cls in enumerate(work.VISIT_CLASSES):
+        demand[office[has], cls] = planned[has, k] * hours[has]
+    model.now.capacity = capacity
+    model.asked_hours = demand, capacity, eff
+    return model.asked_hours
+
+
+def work_offices(model) -> None:
+    """6 Work in offices: the counter's hours join the rest; what is done, left, lost."""
+    s, p, now = model.state, model.state.parameters, model.now
+    f, o, lines = s.facilities, s.offices, s.lines.asked
+    demand, capacity, eff = _demand_but_counter(model)
+    counter = [i for i, x in enumerate(lines) if x.mode == "counter"]
+    matters = now.matters[:, counter].sum(axis=1)
+    points = _counter_points(s)
+    per_matter = (p["counter.front"] + p["counter.back"]) / 60
+    brought = np.bincount(
+        f.operator[points], weights=matters[points] * per_matter, minlength=len(o)
+    )
+    # a kept point binds a worker for its opening hours, whether somebody comes or not
+    kept = points[f.kept[points]]
+    idle = f.hours[kept] * f.windows[kept] - matters[kept] * p["counter.front"] / 60
+    other = np.bincount(f.operator[kept], weights=np.maximum(0.0, idle), minlength=len(o))
+    other += _online_hours(model)
+    demand[:, CLASS["counter"]] = brought + other
+    most = np.full(demand.shape, np.inf)
+    through = model.window_hours * 60 / p["counter.front"] * eff * per_matter
+    most[:, CLASS["counter"]] = through + other
+    backlog = s.ledger.backlog()
+    done, extra = work.allocate(demand, backlog, capacity, model.order, most, p["work.overtime"])
+    s.ledger.settle(demand, done, extra)
+
+
+def _online_hours(model) -> np.ndarray:
+    """Staff hours of matters that came online, at the office whose counter they spared."""
+    s, e = model.state, model.now.errands
+    mine = np.flatnonzero(e.slot == choice.ONLINE)
+    settlement = s.world.households.settlement[e.household[mine]]
+    slot = s.reach.slot[settlement, e.line[mine], 0]
+    operator = np.where(slot >= 0, s.facilities.operator[np.maximum(slot, 0)], -1)
+    known = operator >= 0
+    minutes = e.needs[mine][known] * s.parameters["online.minutes"]
+    return np.bincount(operator[known], weights=minutes / 60, minlength=len(s.offices))
+
+
+def change_staff(model) -> None:
+    """7 Workers: where a merger leaves staff to attrition, those over the standard leave and are
+    not replaced."""
+    s, o = model.state, model.state.offices
+    shrinking = np.flatnonzero(o.alive & (o.staff_policy == ATTRITION))
+    if not shrinking.size:
+        return
+    persons = s.boundaries.sums(model.constants.registered)
+    weekly = np.exp(-s.parameters["staff.exit"] / 52)
+    for slot in shrinking:
+        kind = "village" if o.kind[slot] == VILLAGE_OFFICE else "community"
+        goal = staff_standard(kind, persons[o.unit[slot]], s.parameters)
+        if o.workers[slot] > goal:
+            o.workers[slot] = max(goal, o.workers[slot] * weekly)
+
+
+def learn(model) -> None:
+    """8 Learning, satisfaction, belonging."""
+    s, now, c = model.state, model.now, model.constants
+    r, e, p = s.residents, now.errands, s.parameters
+    now.sums = np.zeros((GROUPS, len(s.lines.asked), 10))
+    now.felt = np.zeros((len(s.world.settlements), 4))
+    learning.settle(
+        e.household, e.line, e.needs, e.new, e.slot, e.rank, e.minutes, now.met, now.wait,
+        int(p["choice.tries"]), p["choice.learning"], s.world.households.settlement, c.group,
+        model.slots, r.pending, r.tries, r.usual, r.expected, r.belief, now.sums, now.felt,
+    )  # fmt: skip
+    step = 1 / p["residents.memory"]
+    met, tried = now.felt[:, 0], now.felt[:, 2]
+    some = met > 0
+    r.wait[some] += step * (now.felt[some, 1] / met[some] - r.wait[some])
+    some = tried > 0
+    r.unmet[some] += step * (now.felt[some, 3] / tried[some] - r.unmet[some])
+    r.belonging = learning.drift(r.belonging, r.belonging_goal,
+                                 p["residents.belonging_half_life"])

@@ -1,0 +1,83 @@
+"""Boundaries: settlement -> community or village -> township -> county, as integer columns.
+
+Units and townships only ever get added; one that is abolished stays as a row that is not alive,
+so that history can name it. An id is unique among the units alive at a date.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+VILLAGE, COMMUNITY_KIND = 0, 1
+KINDS = {"village": VILLAGE, "community": COMMUNITY_KIND}
+URBAN, TOWN, RURAL = 0, 1, 2
+TYPES = {"urban": URBAN, "town": TOWN, "rural": RURAL}
+
+
+@dataclass
+class Township:
+    """A street office, town or township; seat: settlement row; office: office slot."""
+
+    id: str
+    name: str
+    kind: str
+    county: str
+    seat: int
+    office: int = -1
+    alive: bool = True
+
+
+@dataclass
+class Unit:
+    """A community (社区) or village (村); township: row; seat: settlement row; office: slot."""
+
+    id: str
+    name: str
+    kind: int
+    type: int
+    township: int
+    seat: int
+    office: int = -1
+    alive: bool = True
+
+
+@dataclass
+class Boundaries:
+    """The units and townships, and the unit of every settlement.
+
+    unit_of: int32 ``[S]``; origin: int32 ``[S]``, the unit at the start, never changed.
+    """
+
+    units: list[Unit]
+    townships: list[Township]
+    unit_of: np.ndarray
+    origin: np.ndarray
+
+    def township_of(self) -> np.ndarray:
+        """Township row of every settlement, int32 ``[S]``."""
+        rows = np.array([u.township for u in self.units], dtype=np.int32)
+        return rows[self.unit_of]
+
+    def column(self, name: str) -> np.ndarray:
+        """One attribute of all units as an array."""
+        return np.array([getattr(u, name) for u in self.units])
+
+    def unit_row(self, unit_id: str) -> int:
+        """Row of the living unit with this id; KeyError where there is none."""
+        for row, unit in enumerate(self.units):
+            if unit.alive and unit.id == unit_id:
+                return row
+        raise KeyError(unit_id)
+
+    def township_row(self, township_id: str) -> int:
+        """Row of the living township with this id; KeyError where there is none."""
+        for row, township in enumerate(self.townships):
+            if township.alive and township.id == township_id:
+                return row
+        raise KeyError(township_id)
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sum of a settlement column over each unit, ``[U]``."""
+        return np.bincount(self.unit_of, weights=values, minlength=len(self.units))

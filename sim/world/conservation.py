@@ -1,0 +1,52 @@
+"""Conservation: what must close every week, whatever the scenario does.
+
+Households and settlements keep their place, places are not overbooked, needs are met, given up or
+still pending, and every hour of work has an owner. A breach ends the run: its numbers would not
+mean anything.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Breach(RuntimeError):
+    """Something was created or lost; the message names the week and what."""
+
+
+def check_conservation(model) -> None:
+    """Raises `Breach` on the first thing that does not close this week."""
+    s, now = model.state, model.now
+    b, o, f = s.boundaries, s.offices, s.facilities
+    alive = b.column("alive")
+    if not alive[b.unit_of].all():
+        raise _breach(s.week, "settlements", "a settlement lies in a unit that has ended")
+    if not np.array([t.alive for t in b.townships])[b.township_of()].all():
+        raise _breach(s.week, "townships", "a unit lies in a township that has ended")
+    if o.workers[~o.alive].sum() != 0:
+        raise _breach(s.week, "workers", "an office that has ended still has workers")
+    is_open = f.is_open(s.week)
+    runs = is_open & (f.operator >= 0)
+    if not o.alive[f.operator[runs]].all():
+        raise _breach(s.week, "facilities", "an open facility is run by an office that has ended")
+    gap = s.ledger.imbalance()
+    if gap > 1e-6:
+        raise _breach(s.week, "work", f"the ledger is {gap:g} hours off")
+    if s.ledger.backlog()[~o.alive].sum() > 1e-6:
+        raise _breach(s.week, "work", "an office that has ended still has a backlog")
+    for i, e in s.enrolments.items():
+        j = s.lines.services.index(s.lines.all[i].service)
+        capacity = np.where(is_open & f.offers[:, j], f.capacity[:, j], 0.0)
+        if (e.enrolled(len(f)) > capacity + 1e-9).any():
+            raise _breach(s.week, "places", f"{s.lines.all[i].service} is overbooked")
+        if ((e.place >= 0) & (e.listed >= 0)).any():
+            raise _breach(s.week, "places", "a household has a place and waits for one")
+    from_new = now.sums[:, :, 0].sum()
+    ended = now.sums[:, :, (1, 7, 8)].sum()
+    after = float(s.residents.pending.sum(dtype=np.int64))
+    if abs(now.pending_before + from_new - ended - after) > 1e-6:
+        raise _breach(s.week, "needs", "needs met, given up and pending do not add up")
+
+
+def _breach(week: int, what: str, why: str) -> Breach:
+    return Breach(f"week {week}: {what} are not conserved: {why}")

@@ -1,0 +1,96 @@
+"""The work ledger: hours of work by office and class, every hour with an owner.
+
+Each week, for every office and class: backlog before + arrived = done + lost + backlog after.
+`lost` is work that is not queued and was not done in its week (visits, meetings,
+self-governance), and queued work withdrawn because it is too old: both are failures that are
+counted. A merger moves backlog to the offices that follow; nothing vanishes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CLASSES = (
+    "assigned",
+    "meetings",
+    "transition",
+    "complaints",
+    "counter",
+    "visits_high",
+    "visits_focus",
+    "visits_general",
+    "self_governance",
+)
+"""Classes of work, in the order in which an office does them."""
+CLASS = {name: i for i, name in enumerate(CLASSES)}
+QUEUED = tuple(CLASS[c] for c in ("assigned", "transition", "complaints", "counter"))
+
+
+@dataclass
+class Ledger:
+    """Hours of one week and the backlog by age.
+
+    arrived, done, lost: float64 ``[O, classes]`` of the week; age: float64 ``[O, queued, A]``
+    hours of backlog by age in weeks; before: backlog ``[O, classes]`` when the week began.
+    overtime: hours ``[O]``.
+    """
+
+    arrived: np.ndarray
+    done: np.ndarray
+    lost: np.ndarray
+    overtime: np.ndarray
+    before: np.ndarray
+    age: np.ndarray
+
+    @staticmethod
+    def empty(offices: int, weeks: int) -> Ledger:
+        """No work yet; `weeks`: age at which queued work is withdrawn."""
+        flow = (offices, len(CLASSES))
+        return Ledger(np.zeros(flow), np.zeros(flow), np.zeros(flow), np.zeros(offices),
+                      np.zeros(flow), np.zeros((offices, len(QUEUED), weeks)))
+
+    def grow(self, offices: int) -> None:
+        """Makes room for new offices."""
+        more = offices - len(self.overtime)
+        for name in ("arrived", "done", "lost", "before", "age", "overtime"):
+            old = getattr(self, name)
+            setattr(self, name, np.concatenate([old, np.zeros((more, *old.shape[1:]))]))
+
+    def backlog(self) -> np.ndarray:
+        """Hours waiting, ``[O, classes]``; zero for classes that do not queue."""
+        out = np.zeros_like(self.arrived)
+        out[:, list(QUEUED)] = self.age.sum(axis=2)
+        return out
+
+    def move(self, source: int, target: int, share: float) -> None:
+        """Hands a share of the backlog of one office to another."""
+        part = self.age[source] * share
+        self.age[source] -= part
+        self.age[target] += part
+
+    def settle(self, demand: np.ndarray, done: np.ndarray, overtime: np.ndarray) -> None:
+        """Books a week.
+
+        demand: hours that arrived; done: hours worked by class (of backlog and arrivals
+        together, oldest first); both ``[O, classes]``.
+        """
+        self.before = self.backlog()
+        self.arrived, self.done, self.overtime = demand, done, overtime
+        self.lost = np.maximum(0.0, demand - done)
+        for q, c in enumerate(QUEUED):
+            stock = np.concatenate([demand[:, c, None], self.age[:, q]], axis=1)
+            older = np.cumsum(stock[:, ::-1], axis=1)[:, ::-1] - stock
+            stock -= np.clip(done[:, c, None] - older, 0.0, stock)
+            self.lost[:, c] = stock[:, -1]
+            self.age[:, q] = stock[:, :-1]
+
+    def withdrawn(self) -> np.ndarray:
+        """Queued hours of this week that were given up for age, ``[O]``."""
+        return self.lost[:, list(QUEUED)].sum(axis=1)
+
+    def imbalance(self) -> float:
+        """Largest amount by which a row does not close, in hours."""
+        gap = self.before + self.arrived - self.done - self.lost - self.backlog()
+        return float(np.abs(gap).max()) if gap.size else 0.0

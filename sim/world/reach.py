@@ -1,0 +1,133 @@
+"""Reach: for every settlement and line, the nearest facilities it may use.
+
+One table serves the geometric measures (the first column is the nearest) and the choice of
+residents (the nearest K are what they consider). It is made anew when boundaries or facilities
+change, and only then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.world.boundaries import Boundaries
+from sim.world.facilities import FacilityColumns
+from sim.world.offices import TOWNSHIP_OFFICE, OfficeColumns
+from sim.world.services import COMMUNITY, EVERYONE, TOWNSHIP, Lines
+from sim.world.travel import Travel
+
+K = 6
+
+
+@dataclass(frozen=True)
+class Reach:
+    """slot: int32 ``[S, A, K]`` facility slots, nearest first, -1 where there are fewer;
+    metres: float64, inf there; own: bool, the facility lies in the settlement's own unit, old
+    or new."""
+
+    slot: np.ndarray
+    metres: np.ndarray
+    own: np.ndarray
+
+    @property
+    def nearest(self) -> np.ndarray:
+        """Metres to the nearest facility of each line, ``[S, A]``; inf where there is none."""
+        return self.metres[:, :, 0]
+
+
+def facility_areas(
+    facilities: FacilityColumns, offices: OfficeColumns, boundaries: Boundaries
+) -> tuple[np.ndarray, np.ndarray]:
+    """The unit and the township each facility serves: of its operator, else of its place."""
+    unit = boundaries.unit_of[facilities.settlement].astype(np.int64)
+    run = facilities.operator >= 0
+    operated = offices.unit[facilities.operator[run]]
+    unit[run] = np.where(operated >= 0, operated, unit[run])
+    of_unit = np.array([u.township for u in boundaries.units], dtype=np.int64)
+    township = of_unit[unit]
+    higher = run.copy()
+    higher[run] = offices.kind[facilities.operator[run]] == TOWNSHIP_OFFICE
+    township[higher] = offices.township[facilities.operator[higher]]
+    return unit, township
+
+
+def make_reach(
+    week: int,
+    lines: Lines,
+    facilities: FacilityColumns,
+    offices: OfficeColumns,
+    boundaries: Boundaries,
+    travel: Travel,
+) -> Reach:
+    """The table for one week."""
+    count = boundaries.unit_of.size
+    shape = (count, len(lines.all), K)
+    slot, metres = np.full(shape, -1, dtype=np.int32), np.full(shape, np.inf)
+    unit, township = facility_areas(facilities, offices, boundaries)
+    home_township = boundaries.township_of()
+    is_open = facilities.is_open(week)
+    rank = np.argsort(np.argsort(np.array(facilities.id)))
+    for a, line in enumerate(lines.all):
+        offered = is_open & facilities.offers[:, lines.services.index(line.service)]
+        if line.tier != EVERYONE:
+            offered &= (facilities.open_to == line.tier) | (facilities.open_to == EVERYONE)
+        free = np.flatnonzero(offered & (facilities.open_to == EVERYONE))
+        row, far = travel.nearest(facilities.x[free], facilities.y[free], rank[free], K)
+        found = [np.where(row >= 0, free[row] if free.size else -1, -1)]
+        distance = [far]
+        for tier, area, home in (
+            (COMMUNITY, unit, boundaries.unit_of),
+            (TOWNSHIP, township, home_township),
+        ):
+            bound = np.flatnonzero(offered & (facilities.open_to == tier))
+            if bound.size:
+                near, far = _within(bound, area, home, facilities, travel, rank)
+                found.append(near)
+                distance.append(far)
+        slot[:, a], metres[:, a] = _merge(found, distance, rank)
+    where = np.maximum(slot, 0)
+    place = facilities.settlement[where]
+    own = (boundaries.unit_of[place] == boundaries.unit_of[:, None, None]) | (
+        boundaries.origin[place] == boundaries.origin[:, None, None]
+    )
+    return Reach(slot, metres, own & (slot >= 0))
+
+
+def _within(
+    bound: np.ndarray,
+    area: np.ndarray,
+    home: np.ndarray,
+    facilities: FacilityColumns,
+    travel: Travel,
+    rank: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The K nearest facilities of each settlement's own area, from the list `bound`."""
+    order = np.argsort(home, kind="stable")
+    start = np.searchsorted(home[order], area[bound], side="left")
+    stop = np.searchsorted(home[order], area[bound], side="right")
+    many = stop - start
+    facility = np.repeat(bound, many)
+    position = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+    settlement = order[np.repeat(start, many) + position]
+    metres = travel.pairs(settlement, facilities.x[facility], facilities.y[facility])
+    by = np.lexsort((rank[facility], metres, settlement))
+    settlement, facility, metres = settlement[by], facility[by], metres[by]
+    first = np.searchsorted(settlement, settlement, side="left")
+    place = np.arange(settlement.size) - first
+    keep = (place < K) & np.isfinite(metres)
+    slot, far = np.full((home.size, K), -1), np.full((home.size, K), np.inf)
+    slot[settlement[keep], place[keep]] = facility[keep]
+    far[settlement[keep], place[keep]] = metres[keep]
+    return slot, far
+
+
+def _merge(
+    found: list[np.ndarray], distance: list[np.ndarray], rank: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    slot, metres = np.concatenate(found, axis=1), np.concatenate(distance, axis=1)
+    if len(found) == 1:
+        return slot, metres
+    tie = np.where(slot >= 0, rank[slot], np.iinfo(np.int64).max)
+    order = np.lexsort((tie, metres), axis=1)[:, :K]
+    return np.take_along_axis(slot, order, 1), np.take_along_axis(metres, order, 1)

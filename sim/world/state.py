@@ -1,0 +1,372 @@
+"""The state of a run: everything that changes, made from a world that does not.
+
+Boundaries, facilities and offices are small and copied; the columns of households that a run
+writes are made here; those it only reads stay memory-mapped in the world.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import mesa
+import numpy as np
+import pandas as pd
+
+from sim.case.parameters import Parameters
+from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit
+from sim.world.draws import id_keys, run_key
+from sim.world.facilities import MARKET, NEVER, PUBLIC, Facility, FacilityColumns
+from sim.world.ledger import Ledger
+from sim.world.offices import (
+    COMMUNITY_OFFICE,
+    KEEP,
+    NOT_MERGED,
+    TOWNSHIP_OFFICE,
+    VILLAGE_OFFICE,
+    Office,
+    OfficeColumns,
+)
+from sim.world.reach import K, Reach, make_reach
+from sim.world.services import OPEN_TO, Lines
+from sim.world.supply import default_capacity, floor_share, yearly_list
+from sim.world.travel import StraightTravel, StreetTravel, Travel
+from sim.world.world import World
+
+STAFF = ("committee", "community_worker", "grid", "window", "social_worker")
+OFFICE_KINDS = {
+    "village": VILLAGE_OFFICE,
+    "community": COMMUNITY_OFFICE,
+    "street": TOWNSHIP_OFFICE,
+    "town": TOWNSHIP_OFFICE,
+    "township": TOWNSHIP_OFFICE,
+}
+
+
+def week_of(day: date, start: date) -> int:
+    """The first week that begins on or after a day; week 0 begins at `start`."""
+    return -((start - day).days // 7)
+
+
+@dataclass
+class Enrolment:
+    """Places of one service, by household.
+
+    place, listed: int32 ``[H]`` facility slot or -1; since: int32 ``[H]`` week of joining the
+    list. The counts are households of this week: exits, left_list (gave up waiting), applied,
+    listed_new (went on a list, from where vacancies are filled in the same week), admitted,
+    put_off, nowhere (no facility in reach), displaced (their facility closed).
+    """
+
+    place: np.ndarray
+    listed: np.ndarray
+    since: np.ndarray
+    exits: int = 0
+    left_list: int = 0
+    applied: int = 0
+    admitted: int = 0
+    put_off: int = 0
+    nowhere: int = 0
+    displaced: int = 0
+
+    @staticmethod
+    def none(households: int) -> Enrolment:
+        """Nobody has a place or waits for one."""
+        empty = np.full(households, -1, np.int32)
+        return Enrolment(empty, empty.copy(), np.zeros(households, np.int32))
+
+    def enrolled(self, facilities: int) -> np.ndarray:
+        """Households with a place at each facility, int64 ``[F]``."""
+        return np.bincount(self.place[self.place >= 0], minlength=facilities)
+
+    def waiting(self, facilities: int) -> np.ndarray:
+        """Households on each facility's list, int64 ``[F]``."""
+        return np.bincount(self.listed[self.listed >= 0], minlength=facilities)
+
+
+@dataclass
+class Residents:
+    """What households and settlements carry from week to week.
+
+    pending, tries: uint8 ``[H, L]`` needs put off and how often. usual: int32 ``[H, L]`` facility
+    used last, -1 before the first; expected: float32 ``[H, L]`` its expected wait in minutes.
+    belief: float32 ``[S, L, K]`` the settlement's view of the facilities in reach.
+    wait, unmet: float64 ``[S]`` running means; belonging: float64 ``[S]``, with its goal;
+    participation: points lost, float64 ``[S]``.
+    """
+
+    pending: np.ndarray
+    tries: np.ndarray
+    usual: np.ndarray
+    expected: np.ndarray
+    belief: np.ndarray
+    wait: np.ndarray
+    unmet: np.ndarray
+    belonging: np.ndarray
+    belonging_goal: np.ndarray
+    participation: np.ndarray
+
+    @staticmethod
+    def at_start(households: int, settlements: int, lines: int, belonging: float) -> Residents:
+        """Nobody waits and nobody has a usual facility yet."""
+        return Residents(
+            pending=np.zeros((households, lines), np.uint8),
+            tries=np.zeros((households, lines), np.uint8),
+            usual=np.full((households, lines), -1, np.int32),
+            expected=np.zeros((households, lines), np.float32),
+            belief=np.zeros((settlements, lines, K), np.float32),
+            wait=np.zeros(settlements),
+            unmet=np.zeros(settlements),
+            belonging=np.full(settlements, belonging),
+            belonging_goal=np.full(settlements, belonging),
+            participation=np.zeros(settlements),
+        )
+
+
+def start_travel(world: World, parameters: Parameters) -> Travel:
+    """By street where the case has streets, else by straight line and detour."""
+    s = world.settlements
+    x, y = s["x"].to_numpy(np.float64), s["y"].to_numpy(np.float64)
+    if world.streets is not None:
+        return StreetTravel.of(*world.streets, x, y)
+    hill = np.array(s["terrain"] == "hill")
+    p = parameters
+    return StraightTravel(x, y, np.where(hill, p["travel.detour_hill"], p["travel.detour_plain"]))
+
+
+def start_boundaries(world: World) -> Boundaries:
+    """Units and townships of the case, with the slots of their offices."""
+    settlement = _rows(world.settlements["id"])
+    townships = _rows(world.townships["id"])
+    offices = {}
+    for slot, row in enumerate(world.offices.to_dict("records")):
+        place = row["community"] if _given(row["community"]) else row["township"]
+        offices[(OFFICE_KINDS[row["kind"]] == TOWNSHIP_OFFICE, place)] = slot
+    units = [
+        Unit(r["id"], r["name"], KINDS[r["kind"]], TYPES[r["type"]], townships[r["township"]],
+             settlement[r["seat_settlement"]], offices.get((False, r["id"]), -1))
+        for r in world.communities.to_dict("records")
+    ]  # fmt: skip
+    areas = [
+        Township(r["id"], r["name"], r["kind"], r["county"], settlement[r["seat_settlement"]],
+                 offices.get((True, r["id"]), -1))
+        for r in world.townships.to_dict("records")
+    ]  # fmt: skip
+    unit_row = {u.id: i for i, u in enumerate(units)}
+    unit_of = world.settlements["community"].map(unit_row).to_numpy(np.int32, copy=True)
+    return Boundaries(units, areas, unit_of, unit_of.copy())
+
+
+def start_offices(world: World, parameters: Parameters, boundaries: Boundaries) -> OfficeColumns:
+    """Offices of the case; a village carries its share of the list of tasks."""
+    o = world.offices
+    kind = np.array([OFFICE_KINDS[k] for k in o["kind"]], dtype=np.int8)
+    share = np.select(
+        [kind == COMMUNITY_OFFICE, kind == VILLAGE_OFFICE],
+        [1.0, parameters["work.village_share"]],
+        0.0,
+    )
+    units = {u.id: i for i, u in enumerate(boundaries.units)}
+    townships = {t.id: i for i, t in enumerate(boundaries.townships)}
+    unit = np.array([units.get(c, -1) if _given(c) else -1 for c in o["community"]], np.int32)
+    township = np.array(
+        [
+            boundaries.units[u].township if u >= 0 else townships[t]
+            for u, t in zip(unit, o["township"], strict=True)
+        ],
+        np.int32,
+    )
+    n = len(o)
+    return OfficeColumns(
+        id=list(o["id"]),
+        name=list(o["name"]),
+        key=id_keys(o["id"]),
+        kind=kind,
+        unit=unit,
+        township=township,
+        settlement=o["settlement"].map(_rows(world.settlements["id"])).to_numpy(np.int32, copy=True),
+        alive=np.ones(n, bool),
+        workers=o[list(STAFF)].sum(axis=1).to_numpy(np.float64, copy=True),
+        windows=o["windows"].to_numpy(np.float64, copy=True),
+        full_list=share,
+        own_list=share * yearly_list(parameters),
+        merged_list=np.zeros(n),
+        merged_week=np.full(n, NOT_MERGED, np.int32),
+        members=np.ones(n, np.int32),
+        loss=np.zeros(n),
+        staff_policy=np.full(n, KEEP, np.int8),
+    )
+
+
+def start_facilities(
+    world: World, parameters: Parameters, lines: Lines, boundaries: Boundaries,
+    offices: OfficeColumns, start: date,
+) -> FacilityColumns:  # fmt: skip
+    """Facilities of the case, with capacities given or by rule; `start` is the day of week 0."""
+    f = world.facilities
+    settlement = f["settlement"].map(_rows(world.settlements["id"])).to_numpy(np.int32, copy=True)
+    persons = boundaries.sums(world.settlements["persons"].to_numpy(np.float64))
+    slots = {name: slot for slot, name in enumerate(offices.id)}
+    special = {"market": MARKET, "public": PUBLIC}
+    operator = np.array([special.get(x, slots.get(x, PUBLIC)) for x in f["operator"]], np.int32)
+    n, services = len(f), lines.services
+    offers, capacity = np.zeros((n, len(services)), bool), np.full((n, len(services)), np.inf)
+    opened = np.full(n, -1, np.int32)
+    for i, row in enumerate(f.to_dict("records")):
+        if _given(row["opened"]):
+            opened[i] = week_of(pd.Timestamp(row["opened"]).date(), start)
+        mine = row["services"].split(";")
+        floor = floor_share(mine, row["floor_m2"])
+        for name in mine:
+            j = services.index(name)
+            offers[i, j] = True
+            capacity[i, j] = (
+                row["capacity"]
+                if _given(row["capacity"]) and name in ("health", "culture", "elder_meals",
+                                                        "elder_care", "nursery")
+                else default_capacity(name, floor, persons[boundaries.unit_of[settlement[i]]],
+                                      parameters)
+            )
+    counter = offers[:, [services.index("government"), services.index("community")]].any(axis=1)
+    by_office = operator >= 0
+    own = np.where(by_office, offices.windows[np.maximum(operator, 0)], 1.0)
+    of_unit = by_office & (offices.kind[np.maximum(operator, 0)] != TOWNSHIP_OFFICE)
+    at_seat = of_unit & (counter | offers[:, services.index("culture")])
+    return FacilityColumns(
+        id=list(f["id"]),
+        name=list(f["name"]),
+        key=id_keys(f["id"]),
+        settlement=settlement,
+        x=f["x"].to_numpy(np.float64, copy=True),
+        y=f["y"].to_numpy(np.float64, copy=True),
+        offers=offers,
+        capacity=capacity,
+        open_to=np.array([OPEN_TO[x] for x in f["open_to"]], np.int8),
+        operator=operator,
+        floor=f["floor_m2"].to_numpy(np.float64, copy=True),
+        windows=np.where(counter, own, 0.0),
+        hours=f["hours_week"].to_numpy(np.float64, copy=True),
+        office_hours=f["office_hours_only"].to_numpy(bool, copy=True),
+        opened=opened,
+        closed=np.full(n, NEVER, np.int32),
+        point=at_seat,
+        kept=np.zeros(n, bool),
+        yearly=np.zeros(n),
+    )
+
+
+@dataclass
+class State:
+    """All that a run changes, with what it reads.
+
+    host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
+    under way. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait in minutes at
+    each facility and line. ended: (week, units that a merger ended). reach is made anew after
+    `touch`.
+    """
+
+    host: mesa.Model
+    world: World
+    parameters: Parameters
+    lines: Lines
+    start: date
+    key: int
+    week: int
+    boundaries: Boundaries
+    offices: OfficeColumns
+    facilities: FacilityColumns
+    ledger: Ledger
+    residents: Residents
+    enrolments: dict[int, Enrolment]
+    travel: Travel
+    posted: np.ndarray
+    ended: list[tuple[int, int]] = field(default_factory=list)
+    office_actors: list[Office] = field(default_factory=list)
+    facility_actors: list[Facility] = field(default_factory=list)
+    _reach: Reach | None = None
+    _stale: bool = False
+
+    @staticmethod
+    def at_start(
+        host: mesa.Model, world: World, parameters: Parameters, start: date, seed: int,
+        replicate: int,
+    ) -> State:  # fmt: skip
+        """The case as it is in week 0, before any lever."""
+        lines = Lines.of(world.services, parameters)
+        boundaries = start_boundaries(world)
+        offices = start_offices(world, parameters, boundaries)
+        facilities = start_facilities(world, parameters, lines, boundaries, offices, start)
+        households, settlements = world.households.settlement.size, len(world.settlements)
+        state = State(
+            host=host,
+            world=world,
+            parameters=parameters,
+            lines=lines,
+            start=start,
+            key=run_key(int(seed), int(replicate)),
+            week=0,
+            boundaries=boundaries,
+            offices=offices,
+            facilities=facilities,
+            ledger=Ledger.empty(len(offices), int(parameters["work.withdrawn_after"])),
+            residents=Residents.at_start(
+                households, settlements, len(lines.asked), parameters["residents.belonging"]
+            ),
+            enrolments={
+                i: Enrolment.none(households)
+                for i, line in enumerate(lines.all)
+                if line in lines.places
+            },
+            travel=start_travel(world, parameters),
+            posted=np.zeros((len(facilities), len(lines.asked))),
+        )
+        state.seat_actors()
+        return state
+
+    def seat_actors(self) -> None:
+        """Gives every slot that has none yet its Mesa agent, and every column its row."""
+        for slot in range(len(self.office_actors), len(self.offices)):
+            self.office_actors.append(Office(self.host, self.offices, slot))
+        for slot in range(len(self.facility_actors), len(self.facilities)):
+            self.facility_actors.append(Facility(self.host, self.facilities, slot))
+        self.ledger.grow(len(self.offices))
+        more = len(self.facilities) - len(self.posted)
+        self.posted = np.concatenate([self.posted, np.zeros((more, self.posted.shape[1]))])
+
+    def touch(self) -> None:
+        """Says that boundaries or facilities have changed."""
+        self._stale = True
+
+    @property
+    def reach_is_stale(self) -> bool:
+        """Whether the next look at `reach` makes it anew."""
+        return self._reach is None or self._stale
+
+    @property
+    def reach(self) -> Reach:
+        """Who can use what this week; the view that settlements have of waits moves with it."""
+        if self.reach_is_stale:
+            old, self._stale = self._reach, False
+            self._reach = make_reach(
+                self.week, self.lines, self.facilities, self.offices, self.boundaries, self.travel
+            )
+            if old is not None:
+                self._carry_belief(old.slot)
+        return self._reach
+
+    def _carry_belief(self, old: np.ndarray) -> None:
+        """Beliefs follow their facility; of a new one residents expect what is posted there."""
+        lines = len(self.lines.asked)
+        new, old = self._reach.slot[:, :lines], old[:, :lines]
+        same = (new[:, :, :, None] == old[:, :, None, :]) & (new >= 0)[:, :, :, None]
+        known = np.take_along_axis(self.residents.belief, same.argmax(axis=3), axis=2)
+        posted = self.posted[np.maximum(new, 0), np.arange(lines)[None, :, None]]
+        self.residents.belief = np.where(same.any(axis=3), known, posted).astype(np.float32)
+
+
+def _rows(ids: pd.Series) -> dict[str, int]:
+    return {name: row for row, name in enumerate(ids)}
+
+
+def _given(value: object) -> bool:
+    return not (value is None or value == "" or pd.isna(value))

@@ -1,0 +1,54 @@
+"""Built worlds on disk: made once per case, found again by hash."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+
+from sim.case.case import Case
+from sim.case.parameters import Parameters
+from sim.world.world import World
+
+_SYNTHESIS = ("persons.", "needs.meals_users")  # the parameters that the synthesis reads
+
+
+def cache_directory() -> Path:
+    """Where worlds are kept: SIM_CACHE, else the user's cache directory."""
+    if os.environ.get("SIM_CACHE"):
+        return Path(os.environ["SIM_CACHE"])
+    if os.name == "nt" and os.environ.get("LOCALAPPDATA"):
+        return Path(os.environ["LOCALAPPDATA"]) / "community-restructuring-sim"
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "community-restructuring-sim"
+
+
+def build_world(case: Case, parameters: Parameters) -> Path:
+    """The directory of the case's world, made if it is not there yet.
+
+    Its name is a hash of the case (as cut by its scope), the parameters that synthesis reads,
+    and the code of the synthesis. Written beside its place and renamed, so it is whole or absent.
+    """
+    used = {n: v for n, v in parameters.values().items() if n.startswith(_SYNTHESIS)}
+    code = sha256(Path(__file__).with_name("households.py").read_bytes()).hexdigest()
+    key = [case.digest, sorted(case.settlements["id"]), used, case.meta.seed, code]
+    name = sha256(json.dumps(key, ensure_ascii=False).encode()).hexdigest()[:24]
+    root = cache_directory() / "worlds"
+    target = root / name
+    if target.is_dir():
+        return target
+    root.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
+    try:
+        World.of(case, parameters).save(draft)
+        try:
+            draft.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another process was faster with the same world
+                raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return target

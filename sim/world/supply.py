@@ -1,0 +1,65 @@
+"""Standards of supply: capacities, windows, staff, and the list of tasks (model text 6.3-6.6)."""
+
+from __future__ import annotations
+
+import math
+
+from sim.case.parameters import Parameters
+
+FLOOR_USERS = ("culture", "elder_care", "nursery", "sports", "elder_meals", "health")
+
+
+def default_capacity(
+    service: str, floor_m2: float, persons: float, parameters: Parameters
+) -> float:
+    """Visits a week or places of one service; inf where nothing limits it.
+
+    floor_m2: floor given to this service; persons: registered persons of the unit it lies in
+    (sets the doctors of a health station).
+    """
+    p = parameters
+    if service == "health":
+        return max(0.5, persons / p["supply.persons_per_doctor"]) * p["supply.visits_per_doctor"]
+    if service == "culture":
+        return math.floor(floor_m2 / p["supply.culture_m2"]) * p["supply.culture_sessions"]
+    if service == "elder_meals":
+        return p["supply.meals_a_day"] * p["supply.meal_days"]
+    if service == "elder_care":
+        return float(math.floor(floor_m2 / p["supply.day_care_m2"]))
+    if service == "nursery":
+        return float(math.floor(floor_m2 / p["supply.nursery_m2"]))
+    return math.inf
+
+
+def floor_share(services: list[str], floor_m2: float) -> float:
+    """Floor of one service in a house of several: equal parts among those that use floor."""
+    return floor_m2 / max(1, sum(s in FLOOR_USERS for s in services))
+
+
+def windows_of(kind: str, persons: float, parameters: Parameters) -> float:
+    """Windows of an office: by kind, of a township or street centre by registered persons."""
+    p = parameters
+    if kind == "village":
+        return p["counter.windows_village"]
+    if kind == "community":
+        return p["counter.windows_community"]
+    needed = math.ceil(persons / p["counter.persons_per_window"])
+    return max(p["counter.least_windows_township"], float(needed))
+
+
+def staff_standard(kind: str, persons: float, parameters: Parameters) -> float:
+    """Workers of a unit by its registered persons (model text 6.6)."""
+    p, k = parameters, kind
+    raw = round(p[f"staff.{k}_base"] + p[f"staff.{k}_per_1000"] * persons / 1000)
+    return float(min(max(raw, p[f"staff.{k}_least"]), p[f"staff.{k}_most"]))
+
+
+def yearly_list(parameters: Parameters) -> float:
+    """Hours a year of everything that is assigned to one community (the full list)."""
+    p = parameters
+    return (
+        p["work.ledgers"] * p["work.ledger_hours"]
+        + p["work.evaluations"] * p["work.evaluation_hours"]
+        + p["work.tasks"] * p["work.task_hours"]
+        + p["work.plaques"] * p["work.plaque_hours"]
+    )

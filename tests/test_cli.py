@@ -1,0 +1,132 @@
+"""The command line: quick help, messages without tracebacks, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sim import terminal
+from sim.case.messages import InputError, Problem
+from sim.cli import cli
+
+ROOT = Path(__file__).parent.parent
+
+
+def sim(*arguments: object, **more: object) -> subprocess.CompletedProcess[str]:
+    """Runs the command in a process of its own, as a person would."""
+    return subprocess.run(
+        [sys.executable, "-m", "sim", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8", **more,  # type: ignore[call-overload]
+    )  # fmt: skip
+
+
+def test_help_loads_neither_numpy_nor_pandas() -> None:
+    code = (
+        "import sys\nfrom sim.cli import cli\n"
+        "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
+        "print(sorted({'numpy', 'pandas', 'pydantic', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_helps_with_a_line_and_an_example(name: str) -> None:
+    done = CliRunner().invoke(cli, [name, "--help"])
+    assert done.exit_code == 0
+    assert "Example:" in done.output and f"  sim {name}" in done.output
+    assert cli.commands[name].short_help
+
+
+def test_a_good_case_is_described_on_stdout(small_case_dir: Path) -> None:
+    done = sim("check", small_case_dir)
+    assert done.returncode == 0 and not done.stderr
+    assert "settlements" in done.stdout and "甲区" in done.stdout
+    data = json.loads(sim("check", small_case_dir, "--json").stdout)
+    assert data["counts"]["persons"] == 3600 and data["counties"][0]["county"] in ("甲区", "乙县")
+
+
+def test_a_map_is_drawn_and_other_file_types_are_refused(
+    small_case_dir: Path, tmp_path: Path
+) -> None:
+    done = sim("check", small_case_dir, "--map", tmp_path / "map.svg")
+    assert done.returncode == 0 and "map.svg" in done.stderr
+    assert "<svg" in (tmp_path / "map.svg").read_text("utf-8")
+    done = sim("check", small_case_dir, "--map", tmp_path / "map.gif")
+    assert done.returncode == 2 and ".svg or .png" in done.stderr
+
+
+def test_a_fault_is_shown_with_its_line_and_a_caret(small_case_dir: Path) -> None:
+    path = small_case_dir / "case.yaml"
+    path.write_text(path.read_text("utf-8").replace("seed:", "sed:"), "utf-8")
+    done = sim("check", small_case_dir)
+    assert done.returncode == 2 and not done.stdout
+    shown = done.stderr.splitlines()
+    assert shown[0].endswith("case.yaml:4:1: error [unknown-key]: unknown key 'sed'")
+    assert shown[1:4] == ["    4 | sed: 7", "      | ^", "    = did you mean 'seed'?"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "no-such-place"],
+        ["check", "no-such-file.yaml"],
+        ["build", "no-such-input", "nowhere"],
+        ["run", "no-such-experiment.yaml"],
+        ["compare", "no-such-results"],
+        ["report", "no-such-results"],
+        ["chek"],
+        ["run"],
+        ["run", "x.yaml", "--jobs", "0"],
+    ],
+)
+def test_a_wrong_argument_ends_with_code_2_and_no_traceback(arguments: list[str]) -> None:
+    done = sim(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr and "Traceback" not in done.stderr
+
+
+def test_parameters_are_listed_and_assumptions_apart() -> None:
+    rows = json.loads(sim("parameters", "--json").stdout)
+    few = json.loads(sim("parameters", "--json", "--assumptions").stdout)
+    assert {"name", "value", "unit", "low", "high", "source"} <= set(rows[0])
+    assert few == [r for r in rows if r["confidence"] == "C"] and len(few) < len(rows)
+
+
+def raising(error: BaseException) -> int:
+    def call() -> int:
+        raise error
+
+    return terminal.guarded(call)
+
+
+def test_exit_codes_tell_input_from_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert terminal.guarded(lambda: None) == 0
+    assert terminal.guarded(lambda: 1) == 1
+    assert raising(InputError([Problem("x", "wrong")])) == 2
+    assert raising(InputError([Problem("cannot-write", "wrong")])) == 3
+    assert raising(PermissionError(13, "Permission denied", "out")) == 3
+    assert raising(OSError(28, "No space left on device", "out")) == 3
+    assert raising(KeyboardInterrupt()) == 130
+    said = capsys.readouterr().err
+    assert "out: no permission" in said and "out: the disk is full" in said
+    assert "Traceback" not in said
+    assert raising(ZeroDivisionError()) == 70
+    assert "fault of the program" in capsys.readouterr().err
+
+
+def test_progress_elsewhere_than_on_a_terminal_is_a_plain_line_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+    with terminal.progress(10, "runs") as bar:
+        for _ in range(10):
+            now[0] += 8
+            bar.advance()
+    assert capsys.readouterr().err.splitlines() == ["runs 4/10, 48 s left", "runs 8/10, 16 s left"]
