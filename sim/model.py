@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import mesa
@@ -30,7 +31,7 @@ from sim.outcomes.recorder import Burden, Record, Recorder, Records
 from sim.processes.work import default_order
 from sim.week import Constants, Week
 from sim.world.conservation import check_conservation
-from sim.world.state import State, week_of
+from sim.world.state import Enrolment, State, week_of
 from sim.world.world import World
 
 
@@ -50,6 +51,9 @@ class CommunityModel(mesa.Model):
         self.state = State.at_start(self, world, parameters, start, seed, replicate)
         self.scenario, self.recorder = scenario, recorder
         self.constants = Constants.of(self.state)
+        self.state.enrolments = {
+            line: Enrolment.none(rates) for line, rates in self.constants.applied.items()
+        }
         self.order = default_order()
         self.applied = 0
         self.reach_changed = True
@@ -86,8 +90,9 @@ def levers_due(model: CommunityModel) -> None:
     if model.reach_changed:
         lines = len(s.lines.asked)
         model.slots = np.ascontiguousarray(s.reach.slot[:, :lines])
-        model.metres = np.ascontiguousarray(s.reach.metres[:, :lines])
+        model.trips = phases.trip_table(model.constants.pace, s.reach.metres[:, :lines])
         model.own = np.ascontiguousarray(s.reach.own[:, :lines])
+        model.lasting = None
 
 
 def record(model: CommunityModel) -> None:
@@ -126,7 +131,7 @@ def simulate(
     conserved, and RuntimeError where a lever of the scenario was never applied.
     """
     began = time.perf_counter()
-    opened = World.open(world) if isinstance(world, Path) else world
+    opened = _open(world) if isinstance(world, Path) else world
     due = [w for w in range(weeks)
            if Record.due(record.losers, w, weeks) or Record.due(record.units, w, weeks)]
     burdens = _base_burdens(str(world) if isinstance(world, Path) else "", base, parameters, start,
@@ -141,6 +146,12 @@ def simulate(
     records = recorder.records()
     return Records(records.outcomes, records.units, records.losers, _peak_memory(),
                    time.perf_counter() - began)
+
+
+@lru_cache(maxsize=2)
+def _open(path: Path) -> World:
+    """A worker runs many runs of one world."""
+    return World.open(path)
 
 
 _BURDENS: dict[tuple, dict[int, Burden]] = {}

@@ -20,7 +20,7 @@ from sim.world.travel import Pace
 
 GROUP_TYPES = 3  # urban, town, rural
 GROUPS = GROUP_TYPES * 8
-COMPOUNDS = ("commodity", "resettlement", "old_courtyard", "village")
+STEADY_ROUNDS = 6
 
 
 @dataclass
@@ -116,6 +116,12 @@ class Week:
     pending_before: int = 0
 
 
+def trip_table(pace: Pace, metres: np.ndarray) -> np.ndarray:
+    """Minutes of trips by travel class: metres ``[..., K]`` -> float32 ``[..., 4, K]``."""
+    minutes = [pace.minutes(metres, travel_class) for travel_class in range(4)]
+    return np.ascontiguousarray(np.stack(minutes, axis=-2), np.float32)
+
+
 def draw_needs(model) -> None:
     """3 Needs: what every household asks for this week."""
     s, now = model.state, model.now
@@ -132,19 +138,25 @@ def choose_facility(model) -> None:
     lines = s.lines.asked
     now.pending_before = int(r.pending.sum(dtype=np.int64))
     count = int(np.count_nonzero(now.asked | r.pending))
-    whole = [np.empty(count, np.int32) for _ in range(6)]
+    first = np.empty(len(lines) + 1, np.int64)
+    whole = [np.empty(count, np.int32) for _ in range(5)]
     minutes = np.empty(count)
     offered = s.parameters["online.offered"] > 0
     online = np.zeros((len(s.world.settlements), len(lines)), bool)
     if offered:
         online[:, [i for i, x in enumerate(lines) if x.service == "government"]] = True
+    if model.lasting is None:
+        model.lasting = np.zeros((h.settlement.size, *model.slots.shape[1:]), np.float32)
+        choice.lifelong_tastes(
+            np.uint64(s.key), h.settlement, h.key, model.slots, f.key.astype(np.uint32),
+            model.lasting,
+        )  # fmt: skip
     choice.choose(
         np.uint64(s.key), s.week, h.settlement, h.key, h.flags, now.asked, r.pending,
-        model.slots, model.metres, model.own, r.belief, r.usual, r.expected,
-        f.key.astype(np.uint32), f.office_hours, c.pace.speed, c.pace.start, c.pace.ride,
-        c.cutoff, c.taste, c.old_users, online, c.weights, *whole, minutes,
+        model.slots, model.trips, model.own, model.lasting, r.belief, r.usual, r.expected,
+        f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, online, c.weights, first, *whole, minutes,
     )  # fmt: skip
-    now.errands = choice.Errands(*whole, minutes)
+    now.errands = choice.Errands(first, *whole, minutes)
 
 
 def serve(model) -> None:
@@ -156,7 +168,8 @@ def serve(model) -> None:
     now.met &= e.slot != choice.NO_REACH
     now.matters = np.zeros((len(f), len(lines)))
     for i, line in enumerate(lines):
-        mine = np.flatnonzero((e.line == i) & (e.slot >= 0))
+        rows = e.of_line(i)
+        mine = rows.start + np.flatnonzero(e.slot[rows] >= 0)
         slot = e.slot[mine]
         now.matters[:, i] = np.bincount(slot, weights=e.needs[mine], minlength=len(f))
         if line.mode == "visit":
@@ -172,8 +185,8 @@ def serve(model) -> None:
     waits = _counter_waits(model, now.matters[:, counter].sum(axis=1))
     for i in counter:
         s.posted[:, i] = waits
-        mine = (e.line == i) & (e.slot >= 0)
-        now.wait[mine] = waits[e.slot[mine]]
+        rows = e.of_line(i)
+        now.wait[rows] = np.where(e.slot[rows] >= 0, waits[e.slot[rows]], 0.0)
     for i in s.enrolments:
         _enrol(model, i)
 
@@ -225,18 +238,14 @@ def _enrol(model, i: int) -> None:
                   "supply.nursery_exit"]
     is_open = s.facilities.is_open(s.week)
     capacity = np.where(is_open, place_capacity(s, i), 0.0)
+    list_rate = p["supply.list_exit"]
     if s.week == 0:
-        could = np.flatnonzero(model.constants.applied[i] > 0)
-        chosen = np.full(h.settlement.size, -1, np.int32)
-        chosen[could] = prefer(model, i, could, np.zeros(len(s.facilities)))
-        places.start_steady(e, s.key, i, h.key, model.constants.applied[i], chosen, capacity,
-                            exit_rate, p["supply.list_exit"])
+        _start_places(model, i, capacity, exit_rate, list_rate)
         return
-    waiting = e.waiting(len(s.facilities))
-    turnover = exit_rate / 52 * np.maximum(capacity, 1.0)
-    weeks = np.where(capacity > 0, waiting / turnover, 520.0)
-    again = places.displace(e, is_open, s.week)
-    places.leave(e, s.key, s.week, i, h.key, exit_rate, p["supply.list_exit"])
+    weeks = places.weeks_on_list(e.waiting(len(s.facilities)), capacity, exit_rate, list_rate)
+    none = np.empty(0, np.int64)
+    again = places.displace(e, is_open) if model.reach_changed else none
+    places.leave(e, s.key, s.week, i, h.key, exit_rate, list_rate)
     new = places.applicants(e, s.key, s.week, i, h.key, model.constants.applied[i])
     new = np.union1d(new, again)
     if model.reach_changed:
@@ -249,6 +258,31 @@ def _enrol(model, i: int) -> None:
     places.fill(e, s.key, i, h.key, capacity)
 
 
+def _start_places(
+    model, i: int, capacity: np.ndarray, exit_rate: float, list_rate: float
+) -> None:
+    """Places and lists as they would be after many years without a change.
+
+    Long lists deter applicants, who make the lists: the two are brought together by going half
+    of the way a few times.
+    """
+    s, e = model.state, model.state.enrolments[i]
+    rates = model.constants.applied[i]
+    weeks = np.zeros(len(s.facilities))
+    chosen = np.full(rates.size, -1, np.int32)
+    for _ in range(STEADY_ROUNDS):
+        chosen[e.eligible] = prefer(model, i, e.eligible, weeks)
+        go = e.eligible[chosen[e.eligible] >= 0]
+        inside, _ = places.steady_numbers(
+            chosen[go], rates[go].astype(np.float64), capacity, exit_rate, list_rate
+        )
+        queue = np.maximum(0.0, inside - np.floor(capacity + 1e-9))
+        new = places.weeks_on_list(queue, capacity, exit_rate, list_rate)
+        weeks = np.where(np.isfinite(new), (weeks + new) / 2, np.inf)
+    places.start_steady(e, s.key, i, s.world.households.key, rates, chosen, capacity, exit_rate,
+                        list_rate)
+
+
 def place_capacity(state: State, line: int) -> np.ndarray:
     """Places of one line's service at every facility, zero where it is not offered."""
     j = state.lines.services.index(state.lines.all[line].service)
@@ -259,7 +293,7 @@ def _reconsider(model, i: int, weeks: np.ndarray) -> None:
     """Those who wait choose again when the facilities in reach have changed; they keep the week
     in which they joined."""
     e = model.state.enrolments[i]
-    waiting = np.flatnonzero(e.listed >= 0)
+    waiting = e.on_list()
     chosen = prefer(model, i, waiting, weeks)
     go = chosen >= 0
     e.listed[waiting[go]] = chosen[go]
@@ -276,10 +310,10 @@ def prefer(model, i: int, households: np.ndarray, weeks: np.ndarray) -> np.ndarr
     )  # fmt: skip
     places.prefer(
         np.uint64(s.key), s.week, i, households.astype(np.int64), h.settlement, h.key, h.flags,
-        np.ascontiguousarray(s.reach.slot[:, i]), np.ascontiguousarray(s.reach.metres[:, i]),
-        np.ascontiguousarray(s.reach.own[:, i]), weeks, f.key.astype(np.uint32), f.office_hours,
-        c.pace.speed, c.pace.start, c.pace.ride, line.cutoff, line.taste, line.old_users,
-        weights, chosen,
+        np.ascontiguousarray(s.reach.slot[:, i : i + 1]),
+        trip_table(c.pace, s.reach.metres[:, i : i + 1]),
+        np.ascontiguousarray(s.reach.own[:, i : i + 1]), weeks, f.key.astype(np.uint32), f.office_hours,
+        line.cutoff, line.taste, line.old_users, weights, chosen,
     )  # fmt: skip
     return chosen
 
@@ -348,7 +382,7 @@ def work_offices(model) -> None:
     kept = points[f.kept[points]]
     idle = f.hours[kept] * f.windows[kept] - matters[kept] * p["counter.front"] / 60
     other = np.bincount(f.operator[kept], weights=np.maximum(0.0, idle), minlength=len(o))
-    other += _online_hours(model)
+    other = other + _online_hours(model)
     demand[:, CLASS["counter"]] = brought + other
     most = np.full(demand.shape, np.inf)
     through = model.window_hours * 60 / p["counter.front"] * eff * per_matter
@@ -362,8 +396,11 @@ def _online_hours(model) -> np.ndarray:
     """Staff hours of matters that came online, at the office whose counter they spared."""
     s, e = model.state, model.now.errands
     mine = np.flatnonzero(e.slot == choice.ONLINE)
+    if not mine.size:
+        return np.zeros(len(s.offices))
     settlement = s.world.households.settlement[e.household[mine]]
-    slot = s.reach.slot[settlement, e.line[mine], 0]
+    line = np.searchsorted(e.first, mine, side="right") - 1
+    slot = s.reach.slot[settlement, line, 0]
     operator = np.where(slot >= 0, s.facilities.operator[np.maximum(slot, 0)], -1)
     known = operator >= 0
     minutes = e.needs[mine][known] * s.parameters["online.minutes"]
@@ -393,11 +430,12 @@ def learn(model) -> None:
     now.sums = np.zeros((GROUPS, len(s.lines.asked), 10))
     now.felt = np.zeros((len(s.world.settlements), 4))
     learning.settle(
-        e.household, e.line, e.needs, e.new, e.slot, e.rank, e.minutes, now.met, now.wait,
+        e.first, e.household, e.needs, e.new, e.slot, e.rank, e.minutes, now.met, now.wait,
         int(p["choice.tries"]), p["choice.learning"], s.world.households.settlement, c.group,
         model.slots, r.pending, r.tries, r.usual, r.expected, r.belief, now.sums, now.felt,
     )  # fmt: skip
-    step = 1 / p["residents.memory"]
+    # a plain mean of the weeks so far until there are as many as residents remember
+    step = 1 / min(s.week + 1, p["residents.memory"])
     met, tried = now.felt[:, 0], now.felt[:, 2]
     some = met > 0
     r.wait[some] += step * (now.felt[some, 1] / met[some] - r.wait[some])

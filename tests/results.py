@@ -144,7 +144,7 @@ def units_frame(
             run = replicate * len(scenarios) + s
             for u, unit in enumerate(after if scenario.startswith("reform") else units):
                 value = 10 + 2 * u + 12 * EFFECT[scenario] + 0.01 * replicate
-                rows.append((run, week, unit, "access.government.minutes", value))
+                rows.append((run, week, unit, "access.counter.minutes", value))
     return pd.DataFrame(rows, columns=["run", "week", "unit", "outcome", "value"])
 
 

@@ -117,6 +117,10 @@ def test_what_is_assumed_and_synthetic_is_listed(page):
     assert "made up for tests" in page
 
 
+def test_complete_results_do_not_speak_of_missing_runs(page):
+    assert "of the planned runs" not in page
+
+
 def test_failed_runs_are_named(results):
     findings = replace(
         gather(results),
@@ -147,7 +151,8 @@ def test_results_that_are_still_empty_give_a_report_that_says_so(tmp_path):
     none = write_results(tmp_path / "none", case, UNITS, UNITS[:2], replicates=1, weeks=24)
     for part in (none / "parts").iterdir():
         part.unlink()
-    assert "no scenario to compare" in write_report(none).read_text(encoding="utf-8")
+    page = write_report(none).read_text(encoding="utf-8")
+    assert "no scenario to compare" in page and "5 of the planned runs are not done yet" in page
 
 
 def test_an_interrupted_report_leaves_the_old_one(results, tmp_path, monkeypatch):

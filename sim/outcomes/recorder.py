@@ -161,7 +161,7 @@ class Recorder:
         settlement = np.asarray(state.world.households.settlement)
         listed = np.zeros(count)
         for e in state.enrolments.values():
-            listed += np.bincount(settlement[e.listed >= 0], minlength=count)
+            listed += np.bincount(settlement[e.on_list()], minlength=count)
         planned = now.planned.sum(axis=1)
         hours = state.ledger.done[:, 5:8].sum(axis=1)
         made = np.divide(hours / now.visit_hours, planned, out=np.ones(len(planned)),
@@ -173,20 +173,19 @@ class Recorder:
             np.where(office >= 0, made[office], 0.0), c.complaints * 52 / households,
             r.belonging, state.parameters,
         )  # fmt: skip
-        values = {
-            "score": score, "score_without_belonging": without, "belonging": r.belonging,
-            "participation": r.participation,
-        }  # fmt: skip
+        names = ("score", "score_without_belonging", "belonging", "participation")
+        columns = np.column_stack([score, without, r.belonging, r.participation])
         kind = b.column("type")[b.origin]
         members = {"all": np.ones(count, bool)}
         members |= {t: kind == code for t, code in access.TYPES.items()}
+        weight = np.array(list(members.values())) * c.registered
+        known = weight.sum(axis=1) > 0
+        means = weight[known] @ columns / weight[known].sum(axis=1, keepdims=True)
+        groups = [name for name, has in zip(members, known, strict=True) if has]
         return {
-            (f"satisfaction.residents.{name}", group): float(
-                np.average(column[mine], weights=c.registered[mine])
-            )
-            for name, column in values.items()
-            for group, mine in members.items()
-            if c.registered[mine].sum() > 0
+            (f"satisfaction.residents.{name}", group): float(means[i, j])
+            for j, name in enumerate(names)
+            for i, group in enumerate(groups)
         }
 
     def _losers(self, model) -> access.Values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.outcomes.access import TYPES, Values, _ratio
-from sim.outcomes.catalogue import RISKS
+from sim.outcomes.catalogue import COUNTER, RISKS
 from sim.processes import learning as col
 from sim.processes.work import VISIT_CLASSES
 from sim.world.ledger import Ledger
@@ -29,24 +29,28 @@ def needs_met(state: State, sums: np.ndarray) -> Values:
 
     sums: float64 ``[groups, L, 10]`` of `learning.settle`.
     """
-    out: Values = {}
     asked = state.lines.asked
-    for service in dict.fromkeys(line.service for line in asked):
-        rows = [i for i, line in enumerate(asked) if line.service == service]
-        counter = asked[rows[0]].mode == "counter"
-        for name, cells in group_cells(len(sums)).items():
-            t = sums[cells][:, rows].sum(axis=(0, 1))
-            tried, met = t[col.TRIES], t[col.MET]
-            out[f"use.{service}.minutes", name] = _ratio(t[col.MINUTES], met)
-            out[f"use.{service}.put_off", name] = _ratio(t[col.PUT_OFF_NEEDS], tried)
-            ended = met + t[col.UNMET] + t[col.BY_NET]
-            out[f"use.{service}.unmet", name] = _ratio(t[col.UNMET], ended)
-            if counter:
-                out[f"use.{service}.wait", name] = _ratio(t[col.WAIT], met)
-            else:
-                out[f"use.{service}.refused", name] = _ratio(
-                    t[col.REFUSED], met + t[col.REFUSED]
-                )
+    services = list(dict.fromkeys(line.service for line in asked))
+    groups = group_cells(len(sums))
+    member = np.array(list(groups.values()), dtype=np.float64)
+    tier = np.array([[line.service == s for line in asked] for s in services], dtype=np.float64)
+    t = np.einsum("gc,sl,clk->kgs", member, tier, sums, optimize=True)
+    ended = t[col.MET] + t[col.UNMET] + t[col.BY_NET]
+    columns = {
+        "minutes": (t[col.MINUTES], t[col.MET]),
+        "put_off": (t[col.PUT_OFF_NEEDS], t[col.TRIES]),
+        "unmet": (t[col.UNMET], ended),
+        "wait": (t[col.WAIT], t[col.MET]),
+        "refused": (t[col.REFUSED], t[col.MET] + t[col.REFUSED]),
+    }
+    absent = {s: "refused" if s in COUNTER else "wait" for s in services}
+    out: Values = {}
+    for measure, (part, whole) in columns.items():
+        ratio = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+        for j, service in enumerate(services):
+            if measure != absent[service]:
+                for i, name in enumerate(groups):
+                    out[f"use.{service}.{measure}", name] = float(ratio[i, j])
     return out
 
 
@@ -55,9 +59,9 @@ def places(state: State) -> Values:
     out: Values = {}
     for i, e in state.enrolments.items():
         service = state.lines.all[i].service
-        waiting = e.listed >= 0
-        count = int(waiting.sum())
-        out[f"use.{service}.enrolled", "all"] = float((e.place >= 0).sum())
+        waiting = e.on_list()
+        count = waiting.size
+        out[f"use.{service}.enrolled", "all"] = float((e.place[e.eligible] >= 0).sum())
         out[f"use.{service}.waiting", "all"] = float(count)
         weeks = float((state.week - e.since[waiting]).sum())
         out[f"use.{service}.list_weeks", "all"] = weeks / count if count else 0.0

@@ -18,7 +18,6 @@ from numba import njit
 
 from sim.world.draws import Process, block, uniform_one, unit
 from sim.world.households import AWAY, DIGITAL, OLD_ONLY, VEHICLE
-from sim.world.travel import trip_minutes
 
 PUT_OFF, NO_REACH, ONLINE = -1, -2, -3
 CHOICE_OF_LINE = 64  # process numbers 64, 65, ... draw the weekly taste of line 0, 1, ...
@@ -26,25 +25,40 @@ CHOICE_OF_LINE = 64  # process numbers 64, 65, ... draw the weekly taste of line
 
 @dataclass(frozen=True)
 class Errands:
-    """What households set out to do in a week, one row a household and line with a need.
+    """What households set out to do in a week: one row a line and household with a need, by line.
 
-    household, line: int32; needs: int32 number of matters (new and put off before); new: those
-    of this week; slot: facility, or PUT_OFF, NO_REACH, ONLINE; rank: place of the facility among
-    those in reach; minutes: of the trip, float64, nan where there is none.
+    first: int64 ``[L + 1]``, line i has the rows first[i] to first[i + 1]. household: int32;
+    needs: int32 number of matters (new and put off before); new: those of this week; slot:
+    facility, or PUT_OFF, NO_REACH, ONLINE; rank: place of the facility among those in reach;
+    minutes: of the trip, float64, nan where there is none.
     """
 
+    first: np.ndarray
     household: np.ndarray
-    line: np.ndarray
     needs: np.ndarray
     new: np.ndarray
     slot: np.ndarray
     rank: np.ndarray
     minutes: np.ndarray
 
+    def of_line(self, line: int) -> slice:
+        """Rows of one line."""
+        return slice(int(self.first[line]), int(self.first[line + 1]))
+
 
 @njit("float64(float64)", cache=True, inline="always")
 def gumbel(u):
     return -np.log(-np.log(u))
+
+
+# u under the n-th of these means gumbel(u) < n: comparing spares most logarithms
+_GUMBEL_BELOW = np.array([0.367, 0.692, 0.873, 0.951, 0.981])
+
+
+@njit("boolean(float64, float64)", cache=True, inline="always")
+def surely_below(u, bound):
+    """Whether gumbel(u) < bound, by a table; False means `not sure`."""
+    return bound >= 0.0 and u < _GUMBEL_BELOW[int(min(bound, 4.0))]
 
 
 @njit(cache=True, inline="always")
@@ -55,37 +69,61 @@ def travel_class(flags):
 
 
 @njit(
-    "Tuple((float64, int32, float64))(uint64, int64, uint64, uint8, int64, int32[::1],"
-    " float64[::1], boolean[::1], float64[::1], uint32[::1], boolean[::1], float64[::1],"
-    " float64[::1], float64, float64, float64, boolean, float64[::1])",
-    cache=True,
+    "void(uint64, int32[::1], uint64[::1], int32[:, :, ::1], uint32[::1], float32[:, :, ::1])",
+    cache=True, error_model="numpy",
+)
+def lifelong_tastes(key, settlement, agents, slots, item, taste):
+    """Fills `taste` ``[H, L, K]`` with each household's lasting draw for the facilities in reach.
+
+    Depends on household and facility only; kept between weeks because drawing it anew is half of
+    the work of a week.
+    """
+    for h in range(settlement.size):
+        for i in range(slots.shape[1]):
+            for k in range(slots.shape[2]):
+                j = slots[settlement[h], i, k]
+                if j < 0:
+                    break
+                taste[h, i, k] = gumbel(uniform_one(key, Process.TASTE, 0, agents[h], item[j]))
+
+
+@njit(
+    "Tuple((float64, int32, float64))(uint64, int64, uint64, uint8, int64, int64, int64, int64,"
+    " int32[:, :, ::1], float32[:, :, :, ::1], boolean[:, :, ::1], float32[:, :, ::1],"
+    " float64[::1], uint32[::1], boolean[::1], float64, float64, boolean, float64[::1])",
+    cache=True, inline="always", error_model="numpy",
 )
 def best_facility(
-    key, week, agent, flags, process, slots, metres, own, waits, item, office_hours, speed, start,
-    ride, cutoff, taste, old_users, weights,
+    key, week, agent, flags, process, s, i, h, slots, trips, own, lasting, waits, item,
+    office_hours, cutoff, taste, old_users, weights,
 ):  # fmt: skip
     """Utility of the best facility in reach, its rank (-1 where none is) and its minutes.
 
-    weights: minute, wait, own unit, office hours.
+    The facilities in reach are ``slots[s, i]``, with minutes ``trips[s, i]`` by travel class, and
+    the household's lasting draws for them ``lasting[h, i]`` (rows, not views of them: making a
+    view costs as much as drawing). weights: minute, wait, own unit, office hours.
     """
     best, rank, trip = -np.inf, -1, np.nan
     pace = travel_class(flags)
     if old_users and pace < 2:
         pace += 2
-    for k in range(slots.size):
-        j = slots[k]
+    sharp = 2.0 / taste if taste > 0.0 else 0.0
+    for k in range(slots.shape[2]):
+        j = slots[s, i, k]
         if j < 0:
             break
-        minutes = trip_minutes(metres[k], speed[pace], start[pace], ride)
+        minutes = trips[s, i, pace, k]
         if minutes > cutoff:
             break
-        life = gumbel(uniform_one(key, Process.TASTE, 0, agent, item[j]))
-        now = gumbel(uniform_one(key, process, week, agent, item[j]))
-        v = -weights[0] * minutes - weights[1] * waits[k] + taste * 0.5 * (life + now)
-        if own[k]:
+        v = -weights[0] * minutes - weights[1] * waits[k] + taste * 0.5 * lasting[h, i, k]
+        if own[s, i, k]:
             v += weights[2]
         if office_hours[j] and flags & AWAY:
             v -= weights[3]
+        u = uniform_one(key, process, week, agent, item[j])
+        if surely_below(u, (best - v) * sharp):
+            continue
+        v += taste * 0.5 * gumbel(u)
         if v > best:
             best, rank, trip = v, k, minutes
     return best, rank, trip
@@ -93,51 +131,59 @@ def best_facility(
 
 @njit(
     "void(uint64, int64, int32[::1], uint64[::1], uint8[::1], uint8[:, ::1], uint8[:, ::1],"
-    " int32[:, :, ::1], float64[:, :, ::1], boolean[:, :, ::1], float32[:, :, ::1],"
-    " int32[:, ::1], float32[:, ::1], uint32[::1], boolean[::1], float64[::1], float64[::1],"
-    " float64, float64[::1], float64[::1], boolean[::1], boolean[:, ::1], float64[::1],"
-    " int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], float64[::1])",
-    cache=True,
+    " int32[:, :, ::1], float32[:, :, :, ::1], boolean[:, :, ::1], float32[:, :, ::1],"
+    " float32[:, :, ::1], int32[:, ::1], float32[:, ::1], uint32[::1], boolean[::1],"
+    " float64[::1], float64[::1], boolean[::1],"
+    " boolean[:, ::1], float64[::1], int64[::1], int32[::1], int32[::1], int32[::1], int32[::1],"
+    " int32[::1], float64[::1])",
+    cache=True, error_model="numpy",
 )
 def choose(
-    key, week, settlement, agents, flags, asked, pending, slots, metres, own, belief, usual,
-    expected, item, office_hours, speed, start, ride, cutoff, taste, old_users, online, weights,
-    e_household, e_line, e_needs, e_new, e_slot, e_rank, e_minutes,
+    key, week, settlement, agents, flags, asked, pending, slots, trips, own, lasting, belief,
+    usual, expected, item, office_hours, cutoff, taste, old_users, online, weights,
+    e_first, e_household, e_needs, e_new, e_slot, e_rank, e_minutes,
 ):  # fmt: skip
-    """Fills the columns of `Errands`, in the order of households and lines.
+    """Fills the columns of `Errands`.
 
-    weights: float64 ``[7]`` minute, wait, own unit, office hours, put off, online constant,
+    slots, own: ``[S, L, K]``; trips: minutes ``[S, L, 4, K]``; lasting: ``[H, L, K]``; weights: float64 ``[7]`` minute, wait, own unit, office hours, put off, online constant,
     online capable share.
     """
-    lines = asked.shape[1]
     waits = np.empty(slots.shape[2])
     e = 0
-    for h in range(settlement.size):
-        s = settlement[h]
-        for i in range(lines):
+    for i in range(asked.shape[1]):
+        e_first[i] = e
+        for h in range(settlement.size):
             needs = asked[h, i] + pending[h, i]
             if needs == 0:
                 continue
+            s = settlement[h]
             for k in range(waits.size):
                 waits[k] = belief[s, i, k]
                 if slots[s, i, k] == usual[h, i]:
                     waits[k] = expected[h, i]
             v, rank, minutes = best_facility(
-                key, week, agents[h], flags[h], CHOICE_OF_LINE + i, slots[s, i], metres[s, i],
-                own[s, i], waits, item, office_hours, speed, start, ride, cutoff[i], taste[i],
-                old_users[i], weights,
+                key, week, agents[h], flags[h], CHOICE_OF_LINE + i, s, i, h, slots, trips, own,
+                lasting, waits, item, office_hours, cutoff[i], taste[i], old_users[i], weights,
             )
             words = block(key, Process.CHANNEL, week, agents[h], np.uint32(i))
-            best, slot = weights[4] + gumbel(unit(words[0])), PUT_OFF
+            off, go = unit(words[0]), unit(words[1])
             if rank < 0:
-                slot = NO_REACH
-            elif v + gumbel(unit(words[1])) > best:
-                best, slot = v + gumbel(unit(words[1])), slots[s, i, rank]
-            able = (flags[h] & DIGITAL) > 0 and unit(words[3]) < weights[6]
-            if online[s, i] and able and weights[5] + gumbel(unit(words[2])) > best:
-                slot = ONLINE
-            e_household[e], e_line[e], e_needs[e], e_new[e] = h, i, needs, asked[h, i]
+                best, slot = weights[4] + gumbel(off), NO_REACH
+            elif not online[s, i] and v - weights[4] > 5.2 and off < 0.981 and go > 0.04:
+                # gumbel(off) < 4 and gumbel(go) > -1.2: going wins without a logarithm
+                best, slot = v, slots[s, i, rank]
+            else:
+                best, slot = weights[4] + gumbel(off), PUT_OFF
+                going = v + gumbel(go)
+                if going > best:
+                    best, slot = going, slots[s, i, rank]
+            if online[s, i]:
+                able = (flags[h] & DIGITAL) > 0 and unit(words[3]) < weights[6]
+                if able and weights[5] + gumbel(unit(words[2])) > best:
+                    slot = ONLINE
+            e_household[e], e_needs[e], e_new[e] = h, needs, asked[h, i]
             e_slot[e], e_rank[e], e_minutes[e] = slot, -1, np.nan
             if slot >= 0:
                 e_rank[e], e_minutes[e] = rank, minutes
             e += 1
+    e_first[asked.shape[1]] = e

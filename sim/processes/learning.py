@@ -12,14 +12,14 @@ NEW, MET, MINUTES, WAIT, PUT_OFF_NEEDS, REFUSED, NOWHERE, UNMET, BY_NET, TRIES =
 
 
 @njit(
-    "void(int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], float64[::1],"
+    "void(int64[::1], int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], float64[::1],"
     " boolean[::1], float64[::1], int64, float64, int32[::1], int64[::1], int32[:, :, ::1],"
     " uint8[:, ::1], uint8[:, ::1], int32[:, ::1], float32[:, ::1], float32[:, :, ::1],"
     " float64[:, :, ::1], float64[:, ::1])",
     cache=True,
 )
 def settle(
-    household, line, needs, new, slot, rank, minutes, met, wait, tries_most, step, settlement,
+    first, household, needs, new, slot, rank, minutes, met, wait, tries_most, step, settlement,
     group, slots, pending, tries, usual, expected, belief, sums, felt,
 ):  # fmt: skip
     """Books what became of each errand, and what was learnt.
@@ -31,8 +31,11 @@ def settle(
     """
     heard = np.zeros(belief.shape)
     told = np.zeros(belief.shape)
+    i = 0
     for e in range(household.size):
-        h, i, n, k = household[e], line[e], float(needs[e]), rank[e]
+        while e >= first[i + 1]:
+            i += 1
+        h, n, k = household[e], float(needs[e]), rank[e]
         s, g = settlement[h], group[h]
         out = sums[g, i]
         out[NEW] += new[e]

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from sim.processes.choice import best_facility, gumbel
-from sim.world.draws import Process, block, uniform, unit
+from sim.world.draws import Process, block, uniform, uniform_one, unit
 from sim.world.state import Enrolment
 
 NONE = -1
@@ -31,18 +31,18 @@ def leave(
         ("listed", list_rate, Process.LIST_EXIT),
     ):
         column = getattr(e, name)
-        held = np.flatnonzero(column >= 0)
+        held = e.eligible[column[e.eligible] >= 0]
         gone = held[uniform(key, process, week, agents[held], line) < weekly_chance(rate)]
         column[gone] = NONE
         setattr(e, "exits" if name == "place" else "left_list", int(gone.size))
 
 
-def displace(e: Enrolment, is_open: np.ndarray, week: int) -> np.ndarray:
+def displace(e: Enrolment, is_open: np.ndarray) -> np.ndarray:
     """Takes households out of facilities that are closed; returns them, to apply again now."""
-    out = np.flatnonzero(
-        ((e.place >= 0) & ~is_open[np.maximum(e.place, 0)])
-        | ((e.listed >= 0) & ~is_open[np.maximum(e.listed, 0)])
-    )
+    place, listed = e.place[e.eligible], e.listed[e.eligible]
+    gone = (place >= 0) & ~is_open[np.maximum(place, 0)]
+    gone |= (listed >= 0) & ~is_open[np.maximum(listed, 0)]
+    out = e.eligible[gone]
     e.displaced = int((e.place[out] >= 0).sum())
     e.place[out] = NONE
     e.listed[out] = NONE
@@ -53,35 +53,40 @@ def applicants(
     e: Enrolment, key: int, week: int, line: int, agents: np.ndarray, rates: np.ndarray
 ) -> np.ndarray:
     """Households that apply this week: those without a place or a wait, at their yearly rate."""
-    could = np.flatnonzero((e.place < 0) & (e.listed < 0) & (rates > 0))
+    could = e.eligible[(e.place[e.eligible] < 0) & (e.listed[e.eligible] < 0)]
     u = uniform(key, Process.APPLICATION, week, agents[could], line)
     return could[u < 1 - np.exp(-rates[could].astype(np.float64) / 52)]
 
 
 @njit(
-    "void(uint64, int64, int64, int64[::1], int32[::1], uint64[::1], uint8[::1], int32[:, ::1],"
-    " float64[:, ::1], boolean[:, ::1], float64[::1], uint32[::1], boolean[::1], float64[::1],"
-    " float64[::1], float64, float64, float64, boolean, float64[::1], int32[::1])",
+    "void(uint64, int64, int64, int64[::1], int32[::1], uint64[::1], uint8[::1],"
+    " int32[:, :, ::1], float32[:, :, :, ::1], boolean[:, :, ::1], float64[::1], uint32[::1], boolean[::1], float64,"
+    " float64, boolean, float64[::1], int32[::1])",
     cache=True,
 )
 def prefer(
-    key, week, line, households, settlement, agents, flags, slots, metres, own, list_weeks, item,
-    office_hours, speed, start, ride, cutoff, taste, old_users, weights, chosen,
+    key, week, line, households, settlement, agents, flags, slots, trips, own, list_weeks, item,
+    office_hours, cutoff, taste, old_users, weights, chosen,
 ):  # fmt: skip
     """The facility each applicant likes best: a slot, -1 for putting it off, -2 for none in reach.
 
-    slots, metres, own: of this line, ``[S, K]``; list_weeks: expected weeks on each facility's
+    slots, own: of this line, ``[S, 1, K]``; trips: minutes ``[S, 1, 4, K]``; list_weeks: expected weeks on each facility's
     list, by slot; weights: minute, minute of a list week, own unit, office hours, put off.
     """
-    waits = np.empty(slots.shape[1])
+    waits = np.empty(slots.shape[2])
+    lasting = np.empty((1, 1, slots.shape[2]), np.float32)
     for e in range(households.size):
         h = households[e]
         s = settlement[h]
         for k in range(waits.size):
-            waits[k] = list_weeks[slots[s, k]] if slots[s, k] >= 0 else 0.0
+            if slots[s, 0, k] < 0:
+                break
+            waits[k] = list_weeks[slots[s, 0, k]]
+            u = uniform_one(key, Process.TASTE, 0, agents[h], item[slots[s, 0, k]])
+            lasting[0, 0, k] = gumbel(u)
         v, rank, _ = best_facility(
-            key, week, agents[h], flags[h], Process.PLACE_CHOICE, slots[s], metres[s], own[s],
-            waits, item, office_hours, speed, start, ride, cutoff, taste, old_users, weights,
+            key, week, agents[h], flags[h], Process.PLACE_CHOICE, s, 0, 0, slots, trips, own,
+            lasting, waits, item, office_hours, cutoff, taste, old_users, weights,
         )
         words = block(key, Process.CHANNEL, week, agents[h], np.uint32(64 + line))
         if rank < 0:
@@ -89,7 +94,7 @@ def prefer(
         elif weights[4] + gumbel(unit(words[0])) > v + gumbel(unit(words[1])):
             chosen[e] = -1
         else:
-            chosen[e] = slots[s, rank]
+            chosen[e] = slots[s, 0, rank]
 
 
 def fill(
@@ -97,7 +102,7 @@ def fill(
 ) -> np.ndarray:
     """Gives vacancies to the lists; capacity: places by slot. Returns who was admitted."""
     vacant = np.floor(capacity + 1e-9).astype(np.int64) - e.enrolled(capacity.size)
-    waiting = np.flatnonzero(e.listed >= 0)
+    waiting = e.on_list()
     waiting = waiting[vacant[e.listed[waiting]] > 0]
     turn = uniform(key, Process.PLACE_ORDER, 0, agents[waiting], line)
     slot = e.listed[waiting]
@@ -111,36 +116,69 @@ def fill(
     return chosen
 
 
+def weeks_on_list(
+    waiting: np.ndarray, capacity: np.ndarray, exit_rate: float, list_rate: float
+) -> np.ndarray:
+    """Weeks until a newcomer at the end of each list is admitted, if he does not give up.
+
+    Of a fluid list of n from which some give up, the last is served after
+    ln(1 + list n / (exit C)) / list years; inf where there are no places.
+    """
+    vacancies = exit_rate * np.floor(capacity + 1e-9)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weeks = 52 / list_rate * np.log1p(list_rate * waiting / vacancies)
+    return np.where(vacancies > 0, weeks, np.inf)
+
+
+def steady_numbers(
+    slot: np.ndarray, rates: np.ndarray, capacity: np.ndarray, exit_rate: float, list_rate: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many have a place or wait at each facility in the steady state, and the years T that
+    an application keeps one inside; both by slot.
+
+    Households apply only while they are outside, so one with rate r is inside with the chance
+    rT / (1 + rT). T is where what joins equals what leaves: exits from min(C, N) places, and
+    those of the list who give up. Found by bisection for all facilities at once.
+    """
+    places = np.floor(capacity + 1e-9)
+    low, high = np.zeros(capacity.size), np.full(capacity.size, 1 / min(exit_rate, list_rate))
+    inside = np.zeros(capacity.size)
+    for _ in range(40):
+        years = (low + high) / 2
+        stay = rates * years[slot]
+        inside = np.bincount(slot, stay / (1 + stay), capacity.size)
+        joining = np.bincount(slot, rates / (1 + stay), capacity.size)
+        leaving = exit_rate * np.minimum(places, inside) + list_rate * np.maximum(
+            0.0, inside - places
+        )
+        more = joining > leaving
+        low, high = np.where(more, years, low), np.where(more, high, years)
+    return inside, (low + high) / 2
+
+
 def start_steady(
     e: Enrolment, key: int, line: int, agents: np.ndarray, rates: np.ndarray, chosen: np.ndarray,
     capacity: np.ndarray, exit_rate: float, list_rate: float,
 ) -> None:  # fmt: skip
     """Places and lists in the steady state of the fluid queue, before the first week.
 
-    At a facility with arrivals a and C places, all are enrolled (a / exit) where that is under
-    C; else C are, and the list is long enough that those who give up balance the rest:
-    (a - exit C) / list. rates: applications a year; chosen: facility each household prefers.
+    rates: applications a year; chosen: facility each household prefers, negative where none.
     """
-    could = np.flatnonzero((rates > 0) & (chosen >= 0))
-    slot = chosen[could]
-    arrivals = np.bincount(slot, weights=rates[could], minlength=capacity.size)
+    could = e.eligible[chosen[e.eligible] >= 0]
+    slot, own = chosen[could], rates[could].astype(np.float64)
+    inside, years = steady_numbers(slot, own, capacity, exit_rate, list_rate)
+    stay = own * years[slot]
+    member = could[uniform(key, Process.STEADY_STATE, 0, agents[could], line) < stay / (1 + stay)]
+    turn = uniform(key, Process.STEADY_STATE, 1, agents[member], line)
+    member = member[np.argsort(chosen[member] + turn, kind="stable")]
+    slot = chosen[member]
     places = np.floor(capacity + 1e-9)
-    held = np.minimum(places, arrivals / exit_rate)
-    queue = np.maximum(0.0, arrivals - exit_rate * places) / list_rate
-    with np.errstate(divide="ignore", invalid="ignore"):
-        chance = rates[could] * ((held + queue) / arrivals)[slot]
-    inside = could[uniform(key, Process.STEADY_STATE, 0, agents[could], line) < chance]
-    turn = uniform(key, Process.STEADY_STATE, 1, agents[inside], line)
-    inside = inside[np.lexsort((agents[inside], turn, chosen[inside]))]
-    slot = chosen[inside]
-    place = np.arange(inside.size) - np.searchsorted(slot, slot, side="left")
+    place = np.arange(member.size) - np.searchsorted(slot, slot, side="left")
     first = place < places[slot]
-    e.place[inside[first]] = slot[first]
-    late = inside[~first]
+    e.place[member[first]] = slot[first]
+    late = member[~first]
     e.listed[late] = chosen[late]
-    # in a fluid list of which some give up, the head joined ln(a / (exit C)) / list years ago
-    with np.errstate(divide="ignore", invalid="ignore"):
-        age = 52 / list_rate * np.log(np.maximum(arrivals / (exit_rate * places), 1.0))
-    age = np.minimum(np.where(np.isfinite(age), age, 520.0), 520.0)
+    weeks = weeks_on_list(np.maximum(0.0, inside - places), capacity, exit_rate, list_rate)
+    age = np.minimum(weeks, 52 * 10.0)
     u = uniform(key, Process.STEADY_STATE, 2, agents[late], line)
     e.since[late] = -np.round(u * age[chosen[late]]).astype(np.int32)

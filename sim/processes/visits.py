@@ -29,7 +29,7 @@ def served(
     crowded = np.flatnonzero((load > capacity)[slot])
     if crowded.size:
         turn = uniform(key, Process.SERVICE_ORDER, week, agents[crowded], line)
-        crowded = crowded[np.lexsort((agents[crowded], turn, slot[crowded]))]
+        crowded = crowded[np.argsort(slot[crowded] + turn, kind="stable")]
         used = np.cumsum(needs[crowded])
         first = np.searchsorted(slot[crowded], slot[crowded], side="left")
         before = used[first] - needs[crowded][first]

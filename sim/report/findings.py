@@ -51,7 +51,8 @@ class Findings:
     frames of `compare`; outcomes: scenario, replicate, week, outcome, group, value; map: a drawn
     figure or None; worst_units: rows (unit, base, scenario, change) of minutes; provenance:
     what each table comes from; assumptions: parameters of confidence C; repeat: (label, value)
-    pairs; failures: one row per failed run.
+    pairs; failures: one row per failed run;
+    open_runs: planned and not done yet.
     """
 
     title: Text
@@ -70,6 +71,7 @@ class Findings:
     assumptions: Sequence[Any] = ()
     repeat: Sequence[tuple[Text, str]] = ()
     failures: Sequence[Mapping[str, Any]] = ()
+    open_runs: int = 0
 
 
 LABELS = {
@@ -114,6 +116,7 @@ def gather(results: Path, window: str = "last-year") -> Findings:
         provenance=list(provenance(case)),
         assumptions=assumptions(case, info),
         repeat=list(repeat(info)),
+        open_runs=int((study.plan()["state"] == "open").sum()),
         failures=[
             {"scenario": r.scenario, "replicate": r.replicate, "stage": r.stage, "message": r.error}
             for r in study.failures().itertuples()
@@ -243,10 +246,10 @@ def _map(change: Change, case: Case, title: Text) -> Figure:
         html=draw_map(change, case),
         note=Text(
             "Left: units before, communities (社区) and villages (村), with their seats. Right: "
-            "units after, with the change of minutes to the nearest government counter for the "
-            "people who live there (mean over persons, last record of the horizon; red: longer, "
+            "units after, with the change of minutes to counter matters for the people who live "
+            "there (mean over persons, last record of the horizon; red: longer, "
             "green: shorter). Borders of a synthetic case are synthetic.",
-            "左：调整前单元（按类型）及驻地；右：调整后单元，按当地居民到最近政务服务点分钟数的变化"
+            "左：调整前单元（按类型）及驻地；右：调整后单元，按当地居民到办事点分钟数的变化"
             "着色（按人口平均，时段末次记录；红为增加，绿为减少）。合成案例的边界亦为合成。",
         ),
     )

@@ -12,11 +12,11 @@ import io
 import json
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -28,28 +28,29 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
-from shapely.geometry import Polygon, shape
+from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from sim.case.synthesis.polygons import node
 
 Point = tuple[float, float]
-Cells = Mapping[str, Polygon]
+Cells = Mapping[str, BaseGeometry]
 
 INK, RULE, GROUND = "#3a3a3a", "#8c8c86", "#f4f2ec"
 KINDS = {"community": ("#a9bfcb", "社区", "community"), "village": ("#e7ead9", "村", "village")}
 LOSS = ("#f5e3cd", "#eec69f", "#dd9a6c", "#c26f45", "#96472a")
 GAIN = ("#d5e5e2", "#a5c9c4", "#6ba59f", "#3f7f7a", "#245a57")
 CALM = "#faf9f5"
-MARKS = {"kept": ("o", "#2f5d62"), "closed": ("x", "#b03a2e"), "seat": ("o", "#55524c")}
+MARKS = {"kept": ("o", "#2f5d62"), "closed": ("x", "#2b2b2b"), "seat": ("o", "#55524c")}
 MARK_NAMES = {"kept": ("保留服务点", "point kept"), "closed": ("撤销服务点", "point closed"),
               "seat": ("驻地", "seat")}
 SIMPLIFY_METRES = 60.0
 CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
              "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "WenQuanYi Micro Hei",
              "WenQuanYi Zen Hei", "Droid Sans Fallback", "SimHei", "SimSun", "Arial Unicode MS")
-STYLE = {"svg.fonttype": "none", "svg.hashsalt": "sim", "font.size": 8.5, "text.color": INK,
-         "axes.titlesize": 9.5, "legend.frameon": False, "path.simplify": False}
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none", "svg.hashsalt": "sim", "font.size": 8.5, "text.color": INK,
+    "axes.titlesize": 9.5, "legend.frameon": False, "path.simplify": False}
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Panel:
     marks: Mapping[str, Sequence[Point]] = field(default_factory=dict)
 
 
-def cells(settlements: pd.DataFrame, outlines: Path | None = None) -> dict[str, Polygon]:
+def cells(settlements: pd.DataFrame, outlines: Path | None = None) -> dict[str, BaseGeometry]:
     """Polygons of settlements: the file's where it has them, else Voronoi cells.
 
     settlements: columns id, x, y (metres); outlines: a case's ``outlines.geojson``. Where the
@@ -94,15 +95,15 @@ def cells(settlements: pd.DataFrame, outlines: Path | None = None) -> dict[str, 
     at = shapely.points(points)
     row, part = shapely.STRtree(parts).query(at, predicate="within")
     home = dict(zip(row.tolist(), part.tolist(), strict=True))
-    return {ids[k]: shapely.intersection(parts[home[k]], ground)
-            for k in sorted(range(len(ids)), key=ids.__getitem__)}
+    clipped: list[Any] = [shapely.intersection(parts[home[k]], ground) for k in range(len(ids))]
+    return {ids[k]: clipped[k] for k in sorted(range(len(ids)), key=ids.__getitem__)}
 
 
 def dissolve(ground: Cells, unit_of: Mapping[str, str],
              tolerance: float = SIMPLIFY_METRES) -> dict[str, BaseGeometry]:
     """Outlines of units, simplified together by `tolerance` metres; settlements of no unit, and
     units without a cell, are left out."""
-    members: dict[str, list[Polygon]] = {}
+    members: dict[str, list[BaseGeometry]] = {}
     for settlement in sorted(ground):
         if settlement in unit_of:
             members.setdefault(unit_of[settlement], []).append(ground[settlement])
@@ -121,12 +122,14 @@ def draw_case(folder: Path, path: Path) -> None:
     case = Case.open(folder)
     places = case.settlements
     at = places.set_index("id")[["x", "y"]]
-    unit_of = dict(zip(places["id"], places["community"], strict=True))
+    unit_of: dict[str, str] = dict(zip(places["id"].tolist(), places["community"].tolist(),
+                                       strict=True))
     panels = [_case_panel("before", unit_of, case.communities, at)]
     lineage, units = folder / "reform_lineage.csv", folder / "reform_units.csv"
     if lineage.is_file() and units.is_file():
         new = pd.read_csv(lineage, dtype=str, encoding="utf-8-sig")
-        redrawn = dict(zip(new["settlement"], new["new_id"], strict=True))
+        redrawn: dict[str, str] = dict(zip(new["settlement"].tolist(), new["new_id"].tolist(),
+                                           strict=True))
         units_after = pd.read_csv(units, dtype=str, encoding="utf-8-sig")
         panels.append(_case_panel("after", {s: redrawn.get(s, u) for s, u in unit_of.items()},
                                   units_after, at))
@@ -203,8 +206,8 @@ def figure(ground: Cells, panels: Sequence[Panel], path: Path | BinaryIO | None 
         for k, panel in enumerate(panels):
             axes = fig.add_subplot(1, len(panels), k + 1)
             _draw(axes, ground, panel, steps)
-            axes.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal")
-            axes.margins(0.01)
+            rim = 0.006 * (x1 - x0)
+            axes.set(xlim=(x0 - rim, x1 + rim), ylim=(y0 - rim, y1 + rim), aspect="equal")
             axes.set_title(words(panel.title, panel.latin), loc="left", pad=4)
             axes.set_axis_off()
             if k == 0:
@@ -248,8 +251,8 @@ def _draw(axes: Axes, ground: Cells, panel: Panel, steps: np.ndarray) -> None:
     size = 2.5 if many else 14.0
     for name in sorted(panel.marks):
         marker, colour = MARKS[name]
-        points = np.array(panel.marks[name], dtype=float).reshape(-1, 2)
-        rim = {} if marker == "x" else {"edgecolors": "white"}
+        points = np.unique(np.array(panel.marks[name], dtype=float).reshape(-1, 2), axis=0)
+        rim: dict[str, Any] = {} if marker == "x" else {"edgecolors": "white"}
         area = size * (0.4 if name == "seat" else 1.0)
         axes.scatter(points[:, 0], points[:, 1], s=area, marker=marker, c=colour, zorder=5,
                      linewidths=(0.4 if many else 0.9) if marker == "x" else 0.3, **rim)
@@ -301,12 +304,13 @@ def _colour(unit: str, panel: Panel, steps: np.ndarray) -> str:
     return KINDS[kind][0] if kind in KINDS else GROUND
 
 
-def _legend(panels: Sequence[Panel], steps: np.ndarray, words) -> list[Patch | Line2D]:
+def _legend(panels: Sequence[Panel], steps: np.ndarray,
+            words: Callable[[str, str], str]) -> list[Patch | Line2D]:
     """Handles for what the panels show: kinds, classes of values, marks."""
     key: list[Patch | Line2D] = []
     plain = [p for p in panels if p.values is None and p.kinds]
     for kind, (colour, name, latin) in KINDS.items():
-        if any(kind in p.kinds.values() for p in plain):
+        if any(kind in (p.kinds or {}).values() for p in plain):
             key.append(Patch(fc=colour, ec=RULE, lw=0.4, label=words(name, latin)))
     used = sorted({_class(v, steps) for p in panels for v in (p.values or {}).values()
                    if np.isfinite(v)})
@@ -315,8 +319,7 @@ def _legend(panels: Sequence[Panel], steps: np.ndarray, words) -> list[Patch | L
     for name, (marker, colour) in MARKS.items():
         if any(len(p.marks.get(name, ())) for p in panels):
             key.append(Line2D([], [], ls="", marker=marker, color=colour,
-                              label=words(*MARK_NAMES[name])))
-            key[-1].set_markersize(3 if name == "seat" else 5)
+                              ms=3 if name == "seat" else 5, label=words(*MARK_NAMES[name])))
     return key
 
 
@@ -328,7 +331,8 @@ def _range(number: int, steps: np.ndarray) -> str:
     low = steps[abs(number) - 1]
     if abs(number) == len(steps):
         return f"{sign}{low:g} …"
-    return f"{sign}{low:g} … {steps[abs(number)]:g}"
+    high = steps[abs(number)]
+    return f"−{high:g} … −{low:g}" if number < 0 else f"+{low:g} … {high:g}"
 
 
 def _scale_bar(fig: Figure, axes: Axes, metres: float, below: float, height: float) -> None:
@@ -359,7 +363,7 @@ def _ascii(text: str) -> str:
 
 
 def _save(fig: Figure, path: Path | BinaryIO | None, svg: bool) -> str | None:
-    if not svg:
+    if not svg and path is not None:
         fig.savefig(path, format="png", dpi=160, metadata={"Software": None})
         return None
     buffer = io.BytesIO()
@@ -372,7 +376,7 @@ def _save(fig: Figure, path: Path | BinaryIO | None, svg: bool) -> str | None:
     text = _styles_once(text)
     families = ", ".join(f"'{name}'" for name in CJK_FONTS[:7])
     text = text.replace("'DejaVu Sans'", f"'DejaVu Sans', {families}, sans-serif")
-    if path is None:
+    if not isinstance(path, Path):
         return re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)
     path.write_text('<?xml version="1.0" encoding="utf-8"?>\n' + text, encoding="utf-8",
                     newline="\n")

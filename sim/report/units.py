@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.case.case import Case
     from sim.experiment.results import Study
 
-MINUTES = "access.government.minutes"
+MINUTES = "access.counter.minutes"  # of counter matters, as the recorder writes it by unit
 WORST = 12  # units listed
 
 

@@ -92,18 +92,16 @@ def block(key, process, week, agent, number):
     )
 
 
-@njit("float64(uint64, uint32, uint32, uint64, uint32)", cache=True)
+@njit("float64(uint64, uint32, uint32, uint64, uint32)", cache=True, inline="always")
 def uniform_one(key, process, week, agent, item):
     """One draw; the scalar form of `uniform` for use inside kernels."""
     words = block(key, process, week, agent, uint32(item >> uint32(2)))
-    word = item & uint32(3)
-    if word == 0:
-        return unit(words[0])
-    if word == 1:
-        return unit(words[1])
-    if word == 2:
-        return unit(words[2])
-    return unit(words[3])
+    place = item & uint32(3)
+    word = words[0]
+    word = words[1] if place == uint32(1) else word  # selects, not branches
+    word = words[2] if place == uint32(2) else word
+    word = words[3] if place == uint32(3) else word
+    return unit(word)
 
 
 @njit("float64[::1](uint64, uint32, uint32, uint64[::1], uint32[::1])", cache=True)

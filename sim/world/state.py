@@ -52,12 +52,13 @@ def week_of(day: date, start: date) -> int:
 class Enrolment:
     """Places of one service, by household.
 
-    place, listed: int32 ``[H]`` facility slot or -1; since: int32 ``[H]`` week of joining the
-    list. The counts are households of this week: exits, left_list (gave up waiting), applied,
+    eligible: int64 rows of the households that may ever apply. place, listed: int32 ``[H]``
+    facility slot or -1; since: int32 ``[H]`` week of joining the list. The counts are households of this week: exits, left_list (gave up waiting), applied,
     listed_new (went on a list, from where vacancies are filled in the same week), admitted,
     put_off, nowhere (no facility in reach), displaced (their facility closed).
     """
 
+    eligible: np.ndarray
     place: np.ndarray
     listed: np.ndarray
     since: np.ndarray
@@ -70,18 +71,24 @@ class Enrolment:
     displaced: int = 0
 
     @staticmethod
-    def none(households: int) -> Enrolment:
-        """Nobody has a place or waits for one."""
-        empty = np.full(households, -1, np.int32)
-        return Enrolment(empty, empty.copy(), np.zeros(households, np.int32))
+    def none(rates: np.ndarray) -> Enrolment:
+        """Nobody has a place or waits for one; rates: applications a year ``[H]``."""
+        empty = np.full(rates.size, -1, np.int32)
+        could = np.flatnonzero(rates > 0)
+        return Enrolment(could, empty, empty.copy(), np.zeros(rates.size, np.int32))
 
     def enrolled(self, facilities: int) -> np.ndarray:
         """Households with a place at each facility, int64 ``[F]``."""
-        return np.bincount(self.place[self.place >= 0], minlength=facilities)
+        held = self.place[self.eligible]
+        return np.bincount(held[held >= 0], minlength=facilities)
 
     def waiting(self, facilities: int) -> np.ndarray:
         """Households on each facility's list, int64 ``[F]``."""
-        return np.bincount(self.listed[self.listed >= 0], minlength=facilities)
+        return np.bincount(self.listed[self.on_list()], minlength=facilities)
+
+    def on_list(self) -> np.ndarray:
+        """Rows of the households that wait."""
+        return self.eligible[self.listed[self.eligible] >= 0]
 
 
 @dataclass
@@ -312,11 +319,7 @@ class State:
             residents=Residents.at_start(
                 households, settlements, len(lines.asked), parameters["residents.belonging"]
             ),
-            enrolments={
-                i: Enrolment.none(households)
-                for i, line in enumerate(lines.all)
-                if line in lines.places
-            },
+            enrolments={},
             travel=start_travel(world, parameters),
             posted=np.zeros((len(facilities), len(lines.asked))),
         )

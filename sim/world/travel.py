@@ -12,7 +12,6 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
@@ -49,12 +48,6 @@ class Pace:
         return np.minimum(
             metres / self.speed[travel_class], self.start[travel_class] + metres / self.ride
         )
-
-
-@njit("float64(float64, float64, float64, float64)", cache=True, inline="always")
-def trip_minutes(metres, speed, start, ride):
-    """The scalar form of `Pace.minutes` for kernels."""
-    return min(metres / speed, start + metres / ride)
 
 
 class Travel(Protocol):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -32,14 +33,14 @@ __all__ = ["contiguity", "divide_county", "neighbours", "pseudo_anchors",
 
 NESTING = ("township_after", "township_before", "after", "before", "id")
 PORT_METRES = 25.0          # half length of the stretch that a port keeps
-BROKEN, CUT_THROUGH = 100.0, 1.0   # cost of a lost link; of one the reform itself cut through
-SPREADS = (1.0, 0.1, 0.4)   # share of a cut over which its ports lie, by attempt
+BROKEN, CUT_THROUGH = 100.0, 8.0   # cost of a lost link; of one the reform itself cut through
+SPREADS = (1.0, 0.3, 3.0)   # distance of ports on a cut, in sizes of what has to reach them
 STARTS = 40                 # places along a ring at which cuts are tried
 PULL, STRAY = 4.0, 3.0      # weight of anchors beyond a cut, outside a finished region
 BULK = 3.0                  # weight of the square of how far a region is from compact
-TRIES = 8                   # layouts of a region while a link is lost
+TRIES = 40                  # layouts of a region while a link is lost
 LAYOUTS = 10                # layouts of a region with anchors, of which the best is taken
-EFFORT = 3000               # layouts in all after which a county takes what it has
+EFFORT = 30000              # cuts of retried layouts after which a county takes what it has
 
 Point = tuple[float, float]
 
@@ -165,6 +166,8 @@ class _Division:
             return Plan([part])
         best: Plan | None = None
         for plan in self._plans(part, level, anchored):
+            if best is not None and plan.cost >= best.cost:
+                continue
             whole = Plan([], plan.cost)
             for inner in plan.parts:
                 below = self._settled(inner)
@@ -179,13 +182,13 @@ class _Division:
 
     def _plans(self, part: Part, level: int, anchored: bool) -> Iterator[Plan]:
         """Layouts of a region, best first as far as they are to be compared beforehand."""
-        count = LAYOUTS if anchored else TRIES
-        plans = (self._plan(part, level, attempt) for attempt in range(count))
-        yield from sorted(plans, key=lambda plan: plan.cost) if anchored else plans
+        plans = (self._plan(part, level, attempt) for attempt in range(TRIES))
+        if anchored:
+            yield from sorted(islice(plans, LAYOUTS), key=lambda plan: plan.cost)
+        yield from plans
 
     def _plan(self, part: Part, level: int, attempt: int) -> Plan:
         """Halves a region again and again, down to the single members of one level."""
-        self.effort += 1
         plan, open_ = Plan([]), [part]
         while open_:
             halves, lost = self._halve(open_.pop(), level, attempt)
@@ -203,7 +206,7 @@ class _Division:
         points = self.anchor[level]
         if points is None:
             return 0.0
-        size = np.sqrt(plane.area(part.ring))
+        size = float(np.sqrt(plane.area(part.ring)))
         bulk = BULK * (_perimeter(part.ring) / (2 * np.sqrt(np.pi) * size) - 1) ** 2
         point = shapely.Point(points[self.codes[part.rows[0], level]])
         return float(bulk + STRAY * min(5.0, Polygon(part.ring).distance(point) / size))
@@ -220,22 +223,28 @@ class _Division:
 
     def _halve(self, part: Part, level: int, attempt: int) -> tuple[list[Part], float]:
         """One cut between members of a level, and what it costs in links."""
-        ring, rows, ports = part.ring, part.rows, part.ports
+        ring, rows = part.ring, part.rows
+        here = self._members(rows)
+        ports = [p for p in part.ports if p.link in here and not self._within(rows, p.link)]
         code, item = np.unique(self.codes[rows, level], return_inverse=True)
         weight = np.bincount(item, self.weight[rows])
         links: list[set[int]] = [set() for _ in code]
         if ports or self._open_links(rows):
             links = [self._members(rows[item == k]) for k in range(len(code))]
-        points = None if self.anchor[level] is None else self.anchor[level][code]
+        anchor = self.anchor[level]
+        points = None if anchor is None else anchor[code]
+        if attempt % 3 == 2 and any(links):     # a link may need what the anchors do not want
+            points = None
         rng = generator(self.seed, "cut", level, attempt, self.ids[rows[0]], len(rows))
         place = {p.link: p.place for p in reversed(ports)}
-        size = np.sqrt(plane.area(ring))
+        size = float(np.sqrt(plane.area(ring)))
         best: tuple[float, float, np.ndarray, plane.Cuts, int] | None = None
         for bent in (False, True):
             for left in partitions(weight, links, place, points, rng, attempt):
                 fraction = float(weight[left].sum() / weight.sum())
                 sides = [_union(links, left), _union(links, ~left)]
                 for cuts in _candidates(ring, fraction, bent, rng, ports):
+                    self.effort += attempt > 0
                     lost = self._lost(cuts, ring, ports, sides)
                     shape = _shape(cuts, ring, fraction, size)
                     if points is not None:
@@ -251,15 +260,18 @@ class _Division:
                 break
         if best is None:
             raise ValueError("the outline winds too much to be divided by cuts with one bend")
-        _, lost, left, cuts, row = best
+        _, cost, left, cuts, row = best
         shared = [k for k in sorted(_union(links, left) & _union(links, ~left))
                   if not self._within(rows, k)]
         if attempt:
             shared = [shared[k] for k in rng.permutation(len(shared))]
-        held = _hand_down(cuts, row, ring, ports, shared, SPREADS[attempt % len(SPREADS)])
+        least = min((self.weight[rows[(self.links[rows] == k).any(axis=1) & (left[item] == side)]]
+                     .sum() for k in shared for side in (True, False)), default=0.0)
+        apart = SPREADS[attempt % len(SPREADS)] * 0.5 * size * np.sqrt(least / weight.sum())
+        held = _hand_down(cuts, row, ring, ports, shared, apart)
         rings = plane.halves(ring, cuts, row)
         return [Part(half, rows[side[item]], kept) for half, side, kept
-                in zip(rings, (left, ~left), held, strict=True)], lost
+                in zip(rings, (left, ~left), held, strict=True)], cost
 
     def _lost(self, cuts: plane.Cuts, ring: np.ndarray, ports: list[Port],
               sides: list[set[int]]) -> np.ndarray:
@@ -331,10 +343,10 @@ def _misplaced(cuts: plane.Cuts, points: np.ndarray, left: np.ndarray, size: flo
 
 
 def _hand_down(cuts: plane.Cuts, row: int, ring: np.ndarray, ports: list[Port],
-               shared: list[int], spread: float) -> list[list[Port]]:
-    """Ports of the left and right half: the old ones by place, new ones along the cut.
+               shared: list[int], apart: float) -> list[list[Port]]:
+    """Ports of the left and right half: the old ones by place, new ones around the cut's middle.
 
-    spread: the share of the cut over which the new ones are laid out.
+    apart: metres between new ones, less where the cut is short.
     """
     perimeter = _perimeter(ring)
     span, length = cuts.span[row], cuts.length[row]
@@ -343,9 +355,10 @@ def _hand_down(cuts: plane.Cuts, row: int, ring: np.ndarray, ports: list[Port],
         ahead = (port.place - cuts.at[row]) % perimeter
         side = 0 if ahead < span else 1
         held[side].append(Port(ahead - side * span, port.half, port.link))
+    apart = min(apart, length / (len(shared) + 1))
     for k, link in enumerate(shared):
-        along = length * (0.5 + spread * ((k + 1) / (len(shared) + 1) - 0.5))
-        half = min(PORT_METRES, spread * length / (4 * len(shared)))
+        along = length / 2 + apart * (k - (len(shared) - 1) / 2)
+        half = min(PORT_METRES, apart / 4)
         held[0].append(Port(span + length - along, half, link))
         held[1].append(Port(perimeter - span + along, half, link))
     return held

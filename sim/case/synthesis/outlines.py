@@ -19,8 +19,8 @@ from sim.case.synthesis.draws import generator
 
 Point = tuple[float, float]
 
-VERTICES = 96               # of a blob
-GROUNDS = 12                # shapes of common ground that are tried
+VERTICES = 72               # of a blob
+GROUNDS = 9                 # shapes of common ground that are tried
 STARTS = 60                 # places along a border at which cuts are tried
 DIRECTIONS = 12             # in which the seats are ordered for a cut
 LLOYD_STEPS = 20            # by which pseudo anchors spread out
@@ -51,13 +51,13 @@ def schematic_outlines(counties: pd.DataFrame, seed: int = 0) -> dict[str, Polyg
     if len(table) == 1:
         return {str(table["id"][0]): schematic_outline(areas[0], tuple(seats[0]), seed)}
     origin = np.floor(seats.min(axis=0))
-    best: tuple[float, list[np.ndarray]] | None = None
+    best: tuple[float, list[np.ndarray]] = (np.inf, [])
     for attempt in range(GROUNDS):
         rings: list[np.ndarray] = [np.empty((0, 2))] * len(table)
         ground = _ground(seats - origin, areas, generator(seed, "ground", attempt), attempt)
         cost = _share_out(ground, np.arange(len(table)), seats - origin, areas, rings,
                           generator(seed, "share", attempt))
-        if best is None or cost < best[0]:
+        if cost < best[0]:
             best = (cost, rings)
     return plane.node({str(name): Polygon(ring + origin)
                        for name, ring in zip(table["id"], best[1], strict=True)})
@@ -156,8 +156,8 @@ def pseudo_anchors(townships: pd.DataFrame, outline: BaseGeometry, seat: Point,
 
     townships: columns id, kind {street, town, township} and, if known, weight (area). In order of
     kind and id they start on a sunflower spiral (Vogel 1979) from the seat outward, each as far
-    out as the area within it asks, and are then moved to the middle of the ground that is
-    nearest to them, distances being relative to the square root of their areas (Lloyd 1982).
+    out as the area within it asks. Those that are no streets are then moved to the middle of
+    the ground nearest to them, relative to the square root of their areas (Lloyd 1982).
     """
     shape = Polygon(plane.ring_of(outline))
     centre = np.asarray(seat, dtype=float)
@@ -175,13 +175,15 @@ def pseudo_anchors(townships: pd.DataFrame, outline: BaseGeometry, seat: Point,
     turn = 2 * np.pi * generator(seed, "spiral", str(table["id"].iloc[0])).random()
     angle = turn + np.arange(len(table)) * np.pi * (3 - np.sqrt(5))
     points = centre + reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    moves = table["rank"].to_numpy() > 0
     for _ in range(LLOYD_STEPS):
         square = ((ground[:, None] - points[None]) ** 2).sum(axis=2) / weight
         nearest = np.argmin(square, axis=1)
         count = np.bincount(nearest, minlength=len(points))
+        free = moves & (count > 0)
         for axis in (0, 1):
             total = np.bincount(nearest, ground[:, axis], minlength=len(points))
-            points[:, axis] = np.where(count > 0, total / np.maximum(count, 1), points[:, axis])
+            points[:, axis] = np.where(free, total / np.maximum(count, 1), points[:, axis])
     return {str(name): (float(x), float(y))
             for name, (x, y) in zip(table["id"], points, strict=True)}
 
