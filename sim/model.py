@@ -15,7 +15,8 @@ Conservation is checked after 9. (Demography, phase 2, is not in the model yet.)
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -60,6 +61,22 @@ class CommunityModel(mesa.Model):
         self.now = Week()
         self.asked_hours = None
         self.window_hours = np.zeros(0)
+
+    def branch(self, scenario: Scenario) -> CommunityModel:
+        """A model that goes on from here under another scenario with the same levers so far.
+
+        Exact, because draws are keyed: the branch is what the scenario would have come to alone.
+        """
+        twin = CommunityModel.__new__(CommunityModel)
+        mesa.Model.__init__(twin, rng=np.random.default_rng(0))
+        # of the rest nothing is written in place, so the two may share it
+        for name in ("constants", "order", "applied", "reach_changed", "now", "asked_hours",
+                     "window_hours", "slots", "trips", "own", "lasting"):  # fmt: skip
+            setattr(twin, name, getattr(self, name))
+        twin.scenario = scenario
+        twin.state = self.state.copy(twin)
+        twin.recorder = self.recorder.copy() if self.recorder else None
+        return twin
 
     @property
     def week(self) -> int:
@@ -124,10 +141,12 @@ def simulate(
     seed: int,
     replicate: int,
     record: Record,
+    past: SharedPast | None = None,
 ) -> Records:
     """One run: a scenario and a replicate over so many weeks.
 
-    base: the scenario against which losers are counted. Raises `Breach` where something was not
+    base: the scenario against which losers are counted; past: of runs of the same replicate,
+    which then do not compute twice what they have in common. Raises `Breach` where something was not
     conserved, and RuntimeError where a lever of the scenario was never applied.
     """
     began = time.perf_counter()
@@ -136,16 +155,55 @@ def simulate(
            if Record.due(record.losers, w, weeks) or Record.due(record.units, w, weeks)]
     burdens = _base_burdens(str(world) if isinstance(world, Path) else "", base, parameters, start,
                             tuple(due), opened)
-    recorder = Recorder(record, weeks, burdens)
-    model = CommunityModel(opened, scenario, parameters, start, seed, replicate, recorder)
-    for _ in range(weeks):
+    model = past.resume(scenario) if past is not None else None
+    if model is None:
+        recorder = Recorder(record, weeks, burdens)
+        model = CommunityModel(opened, scenario, parameters, start, seed, replicate, recorder)
+    while model.week < weeks:
+        if past is not None:
+            past.keep(model)
         model.step()
     if model.applied < len(scenario.levers):
         missed = ", ".join(x.kind for x in scenario.levers[model.applied :])
         raise RuntimeError(f"levers of {scenario.name} were not applied: {missed}")
-    records = recorder.records()
+    assert model.recorder is not None
+    records = model.recorder.records()
     return Records(records.outcomes, records.units, records.losers, _peak_memory(),
                    time.perf_counter() - began)
+
+
+@dataclass
+class SharedPast:
+    """Models at the weeks where scenarios of one replicate part, by the levers applied so far."""
+
+    weeks: frozenset[int]
+    start: date
+    kept: dict[tuple[int, str], CommunityModel] = field(default_factory=dict)
+
+    @staticmethod
+    def of(scenarios: Iterable[Scenario], start: date) -> SharedPast:
+        """Nothing yet; scenarios part where any of them has a lever."""
+        weeks = {max(0, week_of(x.date, start)) for s in scenarios for x in s.levers}
+        return SharedPast(frozenset(weeks), start)
+
+    def _key(self, scenario: Scenario, week: int) -> tuple[int, str]:
+        before = tuple(x for x in scenario.levers if week_of(x.date, self.start) < week)
+        return week, replace(scenario, levers=before).digest
+
+    def keep(self, model: CommunityModel) -> None:
+        """Keeps the model as it is at the start of a week where scenarios part."""
+        if model.week in self.weeks and model.week > 0:
+            key = self._key(model.scenario, model.week)
+            if key not in self.kept:
+                self.kept[key] = model.branch(model.scenario)
+
+    def resume(self, scenario: Scenario) -> CommunityModel | None:
+        """The latest model from which the scenario can go on, None where there is none yet."""
+        for week in sorted(self.weeks, reverse=True):
+            model = self.kept.get(self._key(scenario, week))
+            if model is not None:
+                return model.branch(scenario)
+        return None
 
 
 @lru_cache(maxsize=2)

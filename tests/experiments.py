@@ -208,7 +208,7 @@ if __name__ == "__main__":
             pass
 
         def advance(self, count: int = 1) -> None:
-            print("one", flush=True)
+            print("one\n" * count, end="", flush=True)
 
         def note(self, text: str) -> None:
             pass

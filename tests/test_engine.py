@@ -24,6 +24,10 @@ class Number:
     def key(self) -> str:
         return f"job {self.value}"
 
+    @property
+    def parts(self) -> tuple:
+        return ()
+
 
 def square(job: Number) -> int:
     return job.value**2

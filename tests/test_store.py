@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def start_child(out: Path, workers: int, replicates: int, seconds: float) -> subprocess.Popen:
-    """A process of its own that runs `slow_experiment`; says ``one`` after every run."""
+    """A process of its own that runs `slow_experiment`; says ``one`` for every run."""
     command = [sys.executable, "-m", "tests.experiments", out, workers, replicates, seconds]
     return subprocess.Popen([str(c) for c in command], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 

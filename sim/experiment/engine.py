@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -38,10 +38,16 @@ POLL = 0.5  # seconds between looks at whether a person asked to stop
 
 
 class Job(Protocol):
-    """What an engine needs to know of a job: nothing but its key; small and picklable."""
+    """What an engine needs to know of a job: its key, and the smaller jobs it is made of, if any.
+
+    Small and picklable.
+    """
 
     @property
     def key(self) -> str: ...
+
+    @property
+    def parts(self) -> Sequence[Job]: ...
 
 
 Task = Callable[[Any], Any]
@@ -110,7 +116,7 @@ class SerialEngine:
     ) -> None:
         """See `Engine`."""
         for job in jobs:
-            on_done(_attempt(task, job))
+            on_done(attempt(task, job))
             if stop.requested:
                 return
 
@@ -138,7 +144,8 @@ class LocalEngine:
                 if not suspects:
                     return
                 for job in suspects:
-                    on_done(self._run_alone(task, job))
+                    for done in self._run_suspect(task, job):
+                        on_done(done)
                     if stop.requested:
                         break
 
@@ -181,6 +188,15 @@ class LocalEngine:
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run_suspect(self, task: Task, job: Job) -> Iterator[Done]:
+        """Runs a suspect alone; if it kills its process again, its parts one by one."""
+        done = self._run_alone(task, job)
+        if done.failure is None or done.failure.stage != "worker" or len(job.parts) < 2:
+            yield done
+            return
+        for part in job.parts:
+            yield self._run_alone(task, part)
 
     def _run_alone(self, task: Task, job: Job) -> Done:
         """Runs a suspect in its own process, whose end can be told from everybody else's."""
@@ -249,7 +265,7 @@ def script_left_alone() -> Iterator[None]:
         vars(main).update(known)
 
 
-def _attempt(task: Task, job: Any) -> Done:
+def attempt(task: Task, job: Any) -> Done:
     """The job's result, or its exception as text: exceptions themselves may not be picklable."""
     try:
         return Done(job, task(job))
@@ -286,12 +302,12 @@ def _start_worker(task: Task) -> None:
 
 def _work(job: Any) -> Done:
     assert _task is not None
-    return _attempt(_task, job)
+    return attempt(_task, job)
 
 
 def _work_alone(sender: Any, task: Task, job: Any) -> None:
     _obey_parent()
-    sender.send(_attempt(task, job))
+    sender.send(attempt(task, job))
     sender.close()
 
 

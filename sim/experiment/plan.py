@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -34,6 +35,23 @@ class Run:
     scenario: str
     replicate: int
     block: int
+
+
+@dataclass(frozen=True)
+class Family:
+    """Runs of one replicate that are computed together, because they share their past."""
+
+    runs: tuple[Run, ...]
+
+    @property
+    def key(self) -> str:
+        """The key of its first run."""
+        return self.runs[0].key
+
+    @property
+    def parts(self) -> tuple[Family, ...]:
+        """Its runs as families of their own."""
+        return tuple(Family((run,)) for run in self.runs)
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,16 @@ class Plan:
                 blocks.append([])
             blocks[run.block].append(run)
         return blocks
+
+    def families(self, left: Iterable[Run]) -> list[Family]:
+        """The runs that are left, gathered by replicate where a replicate fits into a block (a
+        larger one would keep a worker from reporting for too long), else one by one."""
+        scenarios = sum(r.replicate == 0 for r in self.runs)
+        together = scenarios <= len(self.blocks[0])
+        gathered: dict[int, list[Run]] = {}
+        for run in left:
+            gathered.setdefault(run.replicate if together else run.run, []).append(run)
+        return [Family(tuple(runs)) for runs in gathered.values()]
 
     @cached_property
     def digest(self) -> str:

@@ -137,7 +137,7 @@ def run(
         if left:
             _announce(console, plan, left, store, study)
             task = _task(experiment, simulate, build)
-            ran, interrupted = _run(task, left, store, engine, console)
+            ran, interrupted = _run(task, plan, left, store, engine, console)
         else:
             ran, interrupted = 0, False
         failed = len(store.failed())
@@ -186,7 +186,7 @@ class _Blocks:
 
 
 def _run(
-    task: RunTask, left: list[Run], store: Store, engine: Engine, console: Console
+    task: RunTask, plan: Plan, left: list[Run], store: Store, engine: Engine, console: Console
 ) -> tuple[int, bool]:
     """Runs that ended, and whether a person stopped it before the last one."""
     store.journal({"event": "start", "left": len(left), "versions": versions()})
@@ -196,13 +196,16 @@ def _run(
         with stop, console.progress(len(left), "runs") as progress:
             began = time.monotonic()
 
-            def on_done(done: Done) -> None:
-                blocks.take(done)
+            def on_done(family: Done) -> None:
+                runs = family.job.runs
+                ended = family.result or [Done(run, failure=family.failure) for run in runs]
+                for done in ended:
+                    blocks.take(done)
                 rate = blocks.ran / max(time.monotonic() - began, 1e-3)
                 progress.note(f"{rate:.2g} runs/s")
-                progress.advance(1)
+                progress.advance(len(ended))
 
-            engine.run(task, left, on_done, stop)
+            engine.run(task, plan.families(left), on_done, stop)
     except KeyboardInterrupt:
         stop.requested = True
     except Exception:

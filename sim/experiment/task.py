@@ -1,15 +1,17 @@
-"""What a worker does with a job: one run of the model, its records made small."""
+"""What a worker does with a job: runs of the model, their records made small."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.experiment.engine import Done, attempt
 from sim.experiment.parts import Encoded, encode
-from sim.experiment.plan import Run
+from sim.experiment.plan import Family, Run
 
 if TYPE_CHECKING:
     from sim.case.parameters import Parameters
@@ -35,18 +37,24 @@ class RunTask:
     record: Record
     simulate: Callable[..., Any] | None = None
 
-    def __call__(self, job: Run) -> Encoded:
-        """Runs the job; what is raised carries the stage reached, if another than the model."""
-        simulate = self.simulate or _model()
+    def __call__(self, family: Family) -> list[Done]:
+        """Runs a family, each run with what its scenario shares with those before it; a run that
+        fails is handed back as such, and the rest goes on."""
+        past = None if self.simulate else _shared_past(self, family)
+        return [attempt(lambda run: self._run(run, past), run) for run in family.runs]
+
+    def _run(self, run: Run, past: Any) -> Encoded:
+        """Runs one run; what is raised carries the stage reached, if another than the model."""
+        simulate = self.simulate or partial(_model().simulate, past=past)
         records = simulate(
             self.world,
-            self.scenarios[job.scenario],
+            self.scenarios[run.scenario],
             self.scenarios[self.base],
             parameters=self.parameters,
             start=self.start,
             weeks=self.weeks,
             seed=self.seed,
-            replicate=job.replicate,
+            replicate=run.replicate,
             record=self.record,
         )
         try:
@@ -56,7 +64,15 @@ class RunTask:
             raise
 
 
-def _model() -> Callable[..., Any]:
-    from sim.model import simulate
+def _shared_past(task: RunTask, family: Family) -> Any:
+    """Room for the past that the runs share; None for a single run."""
+    if len(family.runs) < 2:
+        return None
+    scenarios = [task.scenarios[run.scenario] for run in family.runs]
+    return _model().SharedPast.of(scenarios, task.start)
 
-    return simulate
+
+def _model() -> Any:
+    import sim.model
+
+    return sim.model

@@ -119,7 +119,7 @@ def basket_minutes(
     for i in range(rates.shape[1]):
         minutes = distances.minutes[:, i].reshape(-1)[cell]
         asked = rates[:, i] > 0
-        total[asked] += (rates[:, i] * minutes)[asked]
+        total[asked] += rates[asked, i] * minutes[asked]
         trips += rates[:, i]
     return np.divide(total, trips, out=np.zeros_like(total), where=trips > 0).astype(np.float32)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -89,6 +90,13 @@ class Recorder:
             self._series["losers"].append((week, self._losers(model)))
         if Record.due(self.record.units, week, self.weeks):
             self._units.append(self._by_unit(model))
+
+    def copy(self) -> Recorder:
+        """The same records again, to go on with under another scenario."""
+        twin = copy(self)
+        twin._series = {name: list(rows) for name, rows in self._series.items()}
+        twin._units = list(self._units)
+        return twin
 
     def records(self) -> Records:
         """Everything so far as tables, in the order of weeks and the catalogue."""

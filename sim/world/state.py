@@ -6,7 +6,8 @@ writes are made here; those it only reads stay memory-mapped in the world.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import mesa
@@ -325,6 +326,17 @@ class State:
         )
         state.seat_actors()
         return state
+
+    def copy(self, host: mesa.Model) -> State:
+        """The same state again, with actors of its own in another model."""
+        own = {
+            name: deepcopy(getattr(self, name))
+            for name in ("boundaries", "offices", "facilities", "ledger", "residents",
+                         "enrolments", "posted", "ended")
+        }  # fmt: skip
+        twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
+        twin.seat_actors()
+        return twin
 
     def seat_actors(self) -> None:
         """Gives every slot that has none yet its Mesa agent, and every column its row."""
