@@ -23,7 +23,7 @@ lint: $(READY_TEST)
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) results .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find sim tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The pip of $(PYTHON) installs into .venv, which needs none of its own.

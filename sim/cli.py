@@ -80,7 +80,7 @@ def build(source: Path, case: Path) -> None:
 @json_option
 def check(path: Path, map_file: Path | None, as_json: bool) -> None:
     """Check the case, scenario or experiment at PATH and say what is in it."""
-    from sim.case.check import check as check_path
+    from sim.check import check as check_path
 
     if map_file is not None and map_file.suffix.lower() not in (".svg", ".png"):
         raise click.BadParameter(f"{map_file.name} should end in .svg or .png", param_hint="--map")
@@ -90,10 +90,26 @@ def check(path: Path, map_file: Path | None, as_json: bool) -> None:
     terminal.print_problems(report.warnings)
     click.echo(_json(report.to_json()) if as_json else report.to_text(), nl=as_json)
     if map_file is not None:
-        from sim.report.maps import draw_case
+        from sim.report.case_map import draw_case
 
         draw_case(report.path, map_file)
         terminal.say(f"map: {map_file}")
+
+
+@cli.command(
+    short_help="Say in words what a scenario does.",
+    epilog=example("sim describe scenarios/meishan/reform.yaml --lang zh"),
+)
+@click.argument("scenario", type=click.Path(path_type=Path))
+@lang_option
+def describe(scenario: Path, lang: str) -> None:
+    """Say in words what the levers of SCENARIO do, with counts, on the whole of its case."""
+    from sim.case.case import Case
+    from sim.levers.scenario import Scenario
+
+    opened = Scenario.open(scenario, Case.open(scenario.parent))
+    terminal.print_problems(opened.warnings)
+    click.echo("\n".join([opened.title[lang], *(f"  {s}" for s in opened.describe(lang))]))
 
 
 @cli.command(

@@ -59,8 +59,8 @@ class CommunityModel(mesa.Model):
         self.applied = 0
         self.reach_changed = True
         self.now = Week()
-        self.asked_hours = None
-        self.window_hours = np.zeros(0)
+        self.asked_hours: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self.window_hours: np.ndarray = np.zeros(0)
 
     def branch(self, scenario: Scenario) -> CommunityModel:
         """A model that goes on from here under another scenario with the same levers so far.
@@ -146,15 +146,19 @@ def simulate(
     """One run: a scenario and a replicate over so many weeks.
 
     base: the scenario against which losers are counted; past: of runs of the same replicate,
-    which then do not compute twice what they have in common. Raises `Breach` where something was not
-    conserved, and RuntimeError where a lever of the scenario was never applied.
+    which then do not compute twice what they have in common. Raises `Breach` where something
+    was not conserved, and RuntimeError where a lever of the scenario was never applied.
     """
     began = time.perf_counter()
     opened = _open(world) if isinstance(world, Path) else world
-    due = [w for w in range(weeks)
-           if Record.due(record.losers, w, weeks) or Record.due(record.units, w, weeks)]
-    burdens = _base_burdens(str(world) if isinstance(world, Path) else "", base, parameters, start,
-                            tuple(due), opened)
+    due = [
+        w
+        for w in range(weeks)
+        if Record.due(record.losers, w, weeks) or Record.due(record.units, w, weeks)
+    ]
+    burdens = _base_burdens(
+        str(world) if isinstance(world, Path) else "", base, parameters, start, tuple(due), opened
+    )
     model = past.resume(scenario) if past is not None else None
     if model is None:
         recorder = Recorder(record, weeks, burdens)
@@ -168,8 +172,9 @@ def simulate(
         raise RuntimeError(f"levers of {scenario.name} were not applied: {missed}")
     assert model.recorder is not None
     records = model.recorder.records()
-    return Records(records.outcomes, records.units, records.losers, _peak_memory(),
-                   time.perf_counter() - began)
+    return Records(
+        records.outcomes, records.units, records.losers, _peak_memory(), time.perf_counter() - began
+    )
 
 
 @dataclass

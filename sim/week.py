@@ -6,7 +6,8 @@ lives in `Week`, made new every week and read by the recorder.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +19,12 @@ from sim.world.state import State
 from sim.world.supply import staff_standard
 from sim.world.travel import Pace
 
+if TYPE_CHECKING:
+    from sim.model import CommunityModel
+
 GROUP_TYPES = 3  # urban, town, rural
 GROUPS = GROUP_TYPES * 8
-STEADY_ROUNDS = 6
+STEADY_ROUNDS = 8
 
 
 @dataclass
@@ -64,9 +68,7 @@ class Constants:
         )
         places_lines = [i for i, line in enumerate(lines.all) if line in lines.places]
         rates = needs.yearly_rates(h, lines.places, p)
-        risk = [
-            np.bincount(settlement, weights=h.risk[:, i], minlength=count) for i in range(3)
-        ]
+        risk = [np.bincount(settlement, weights=h.risk[:, i], minlength=count) for i in range(3)]
         compound = w.settlements["compound"].map(lambda c: p[f"complaints.{c}"] / 100).to_numpy()
         households = w.settlements["households"].to_numpy(np.float64)
         asked = lines.asked
@@ -103,16 +105,16 @@ class Week:
     ``[O]``; capacity: hours ``[O]``.
     """
 
-    asked: np.ndarray | None = None
-    errands: choice.Errands | None = None
-    met: np.ndarray | None = None
-    wait: np.ndarray | None = None
-    sums: np.ndarray | None = None
-    felt: np.ndarray | None = None
-    matters: np.ndarray | None = None
-    planned: np.ndarray | None = None
-    visit_hours: np.ndarray | None = None
-    capacity: np.ndarray | None = None
+    asked: np.ndarray = field(init=False)
+    errands: choice.Errands = field(init=False)
+    met: np.ndarray = field(init=False)
+    wait: np.ndarray = field(init=False)
+    sums: np.ndarray = field(init=False)
+    felt: np.ndarray = field(init=False)
+    matters: np.ndarray = field(init=False)
+    planned: np.ndarray = field(init=False)
+    visit_hours: np.ndarray = field(init=False)
+    capacity: np.ndarray = field(init=False)
     pending_before: int = 0
 
 
@@ -122,7 +124,7 @@ def trip_table(pace: Pace, metres: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.stack(minutes, axis=-2), np.float32)
 
 
-def draw_needs(model) -> None:
+def draw_needs(model: CommunityModel) -> None:
     """3 Needs: what every household asks for this week."""
     s, now = model.state, model.now
     h = s.world.households
@@ -131,15 +133,15 @@ def draw_needs(model) -> None:
     needs.draw_needs(np.uint64(s.key), s.week, h.key, model.constants.asked, most, now.asked)
 
 
-def choose_facility(model) -> None:
+def choose_facility(model: CommunityModel) -> None:
     """4 Choice of channel and facility."""
     s, now, c, r = model.state, model.now, model.constants, model.state.residents
-    h, reach, f = s.world.households, s.reach, s.facilities
+    h, f = s.world.households, s.facilities
     lines = s.lines.asked
     now.pending_before = int(r.pending.sum(dtype=np.int64))
     count = int(np.count_nonzero(now.asked | r.pending))
     first = np.empty(len(lines) + 1, np.int64)
-    whole = [np.empty(count, np.int32) for _ in range(5)]
+    household, matters, new, slot, rank = (np.empty(count, np.int32) for _ in range(5))
     minutes = np.empty(count)
     offered = s.parameters["online.offered"] > 0
     online = np.zeros((len(s.world.settlements), len(lines)), bool)
@@ -154,12 +156,13 @@ def choose_facility(model) -> None:
     choice.choose(
         np.uint64(s.key), s.week, h.settlement, h.key, h.flags, now.asked, r.pending,
         model.slots, model.trips, model.own, model.lasting, r.belief, r.usual, r.expected,
-        f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, online, c.weights, first, *whole, minutes,
+        f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, online,
+        c.weights, first, household, matters, new, slot, rank, minutes,
     )  # fmt: skip
-    now.errands = choice.Errands(first, *whole, minutes)
+    now.errands = choice.Errands(first, household, matters, new, slot, rank, minutes)
 
 
-def serve(model) -> None:
+def serve(model: CommunityModel) -> None:
     """5 Service at facilities: waits at counters, refusals of visits, places and lists."""
     s, now = model.state, model.now
     e, f, lines = now.errands, s.facilities, s.lines.asked
@@ -174,8 +177,9 @@ def serve(model) -> None:
         now.matters[:, i] = np.bincount(slot, weights=e.needs[mine], minlength=len(f))
         if line.mode == "visit":
             capacity = f.capacity[:, s.lines.services.index(line.service)]
-            ok = visits.served(s.key, s.week, i, agents[e.household[mine]], slot, e.needs[mine],
-                               capacity)
+            ok = visits.served(
+                s.key, s.week, i, agents[e.household[mine]], slot, e.needs[mine], capacity
+            )
             now.met[mine] = ok
             load = now.matters[:, i]
             refused = np.maximum(0.0, 1 - capacity / np.maximum(load, 1e-9))
@@ -197,7 +201,7 @@ def _counter_points(state: State) -> np.ndarray:
     return np.flatnonzero(f.is_open(state.week) & (f.windows > 0) & (f.operator >= 0))
 
 
-def _counter_waits(model, matters: np.ndarray) -> np.ndarray:
+def _counter_waits(model: CommunityModel, matters: np.ndarray) -> np.ndarray:
     """Wait in minutes at every facility's counter; windows are staffed from the hours that more
     urgent work leaves."""
     s, p = model.state, model.state.parameters
@@ -230,12 +234,11 @@ def _counter_waits(model, matters: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(out), out, 60 * p["counter.day"] * 5)
 
 
-def _enrol(model, i: int) -> None:
+def _enrol(model: CommunityModel, i: int) -> None:
     """Exits, applications and vacancies of one service with places."""
     s, e = model.state, model.state.enrolments[i]
     p, line, h = s.parameters, s.lines.all[i], s.world.households
-    exit_rate = p["supply.day_care_exit" if line.service == "elder_care" else
-                  "supply.nursery_exit"]
+    exit_rate = p["supply.day_care_exit" if line.service == "elder_care" else "supply.nursery_exit"]
     is_open = s.facilities.is_open(s.week)
     capacity = np.where(is_open, place_capacity(s, i), 0.0)
     list_rate = p["supply.list_exit"]
@@ -259,18 +262,18 @@ def _enrol(model, i: int) -> None:
 
 
 def _start_places(
-    model, i: int, capacity: np.ndarray, exit_rate: float, list_rate: float
+    model: CommunityModel, i: int, capacity: np.ndarray, exit_rate: float, list_rate: float
 ) -> None:
     """Places and lists as they would be after many years without a change.
 
-    Long lists deter applicants, who make the lists: the two are brought together by going half
-    of the way a few times.
+    Long lists deter applicants, who make the lists: the two are brought together by averaging
+    over rounds (Robbins & Monro 1951; going a fixed share of the way would swing for ever).
     """
     s, e = model.state, model.state.enrolments[i]
     rates = model.constants.applied[i]
     weeks = np.zeros(len(s.facilities))
     chosen = np.full(rates.size, -1, np.int32)
-    for _ in range(STEADY_ROUNDS):
+    for n in range(STEADY_ROUNDS):
         chosen[e.eligible] = prefer(model, i, e.eligible, weeks)
         go = e.eligible[chosen[e.eligible] >= 0]
         inside, _ = places.steady_numbers(
@@ -278,9 +281,12 @@ def _start_places(
         )
         queue = np.maximum(0.0, inside - np.floor(capacity + 1e-9))
         new = places.weeks_on_list(queue, capacity, exit_rate, list_rate)
-        weeks = np.where(np.isfinite(new), (weeks + new) / 2, np.inf)
-    places.start_steady(e, s.key, i, s.world.households.key, rates, chosen, capacity, exit_rate,
-                        list_rate)
+        known = np.isfinite(new)
+        weeks[known] += (new[known] - weeks[known]) / (n + 1.5)
+        weeks[~known] = np.inf
+    places.start_steady(
+        e, s.key, i, s.world.households.key, rates, chosen, capacity, exit_rate, list_rate
+    )
 
 
 def place_capacity(state: State, line: int) -> np.ndarray:
@@ -289,7 +295,7 @@ def place_capacity(state: State, line: int) -> np.ndarray:
     return np.where(state.facilities.offers[:, j], state.facilities.capacity[:, j], 0.0)
 
 
-def _reconsider(model, i: int, weeks: np.ndarray) -> None:
+def _reconsider(model: CommunityModel, i: int, weeks: np.ndarray) -> None:
     """Those who wait choose again when the facilities in reach have changed; they keep the week
     in which they joined."""
     e = model.state.enrolments[i]
@@ -299,7 +305,7 @@ def _reconsider(model, i: int, weeks: np.ndarray) -> None:
     e.listed[waiting[go]] = chosen[go]
 
 
-def prefer(model, i: int, households: np.ndarray, weeks: np.ndarray) -> np.ndarray:
+def prefer(model: CommunityModel, i: int, households: np.ndarray, weeks: np.ndarray) -> np.ndarray:
     """The facility each of these households likes best for line i (see `places.prefer`)."""
     s, c, p = model.state, model.constants, model.state.parameters
     h, f, line = s.world.households, s.facilities, s.lines.all[i]
@@ -312,13 +318,13 @@ def prefer(model, i: int, households: np.ndarray, weeks: np.ndarray) -> np.ndarr
         np.uint64(s.key), s.week, i, households.astype(np.int64), h.settlement, h.key, h.flags,
         np.ascontiguousarray(s.reach.slot[:, i : i + 1]),
         trip_table(c.pace, s.reach.metres[:, i : i + 1]),
-        np.ascontiguousarray(s.reach.own[:, i : i + 1]), weeks, f.key.astype(np.uint32), f.office_hours,
-        line.cutoff, line.taste, line.old_users, weights, chosen,
+        np.ascontiguousarray(s.reach.own[:, i : i + 1]), weeks, f.key.astype(np.uint32),
+        f.office_hours, line.cutoff, line.taste, line.old_users, weights, chosen,
     )  # fmt: skip
     return chosen
 
 
-def _demand_but_counter(model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _demand_but_counter(model: CommunityModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Hours asked of every office this week in all classes but the counter, with capacity and
     efficiency. Computed once a week."""
     if model.asked_hours is not None:
@@ -366,7 +372,7 @@ def _demand_but_counter(model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return model.asked_hours
 
 
-def work_offices(model) -> None:
+def work_offices(model: CommunityModel) -> None:
     """6 Work in offices: the counter's hours join the rest; what is done, left, lost."""
     s, p, now = model.state, model.state.parameters, model.now
     f, o, lines = s.facilities, s.offices, s.lines.asked
@@ -392,7 +398,7 @@ def work_offices(model) -> None:
     s.ledger.settle(demand, done, extra)
 
 
-def _online_hours(model) -> np.ndarray:
+def _online_hours(model: CommunityModel) -> np.ndarray:
     """Staff hours of matters that came online, at the office whose counter they spared."""
     s, e = model.state, model.now.errands
     mine = np.flatnonzero(e.slot == choice.ONLINE)
@@ -407,7 +413,7 @@ def _online_hours(model) -> np.ndarray:
     return np.bincount(operator[known], weights=minutes / 60, minlength=len(s.offices))
 
 
-def change_staff(model) -> None:
+def change_staff(model: CommunityModel) -> None:
     """7 Workers: where a merger leaves staff to attrition, those over the standard leave and are
     not replaced."""
     s, o = model.state, model.state.offices
@@ -423,7 +429,7 @@ def change_staff(model) -> None:
             o.workers[slot] = max(goal, o.workers[slot] * weekly)
 
 
-def learn(model) -> None:
+def learn(model: CommunityModel) -> None:
     """8 Learning, satisfaction, belonging."""
     s, now, c = model.state, model.now, model.constants
     r, e, p = s.residents, now.errands, s.parameters
@@ -441,5 +447,4 @@ def learn(model) -> None:
     r.wait[some] += step * (now.felt[some, 1] / met[some] - r.wait[some])
     some = tried > 0
     r.unmet[some] += step * (now.felt[some, 3] / tried[some] - r.unmet[some])
-    r.belonging = learning.drift(r.belonging, r.belonging_goal,
-                                 p["residents.belonging_half_life"])
+    r.belonging = learning.drift(r.belonging, r.belonging_goal, p["residents.belonging_half_life"])

@@ -36,7 +36,16 @@ def county(seed: int, units: int, split: int = 0, spanning: int = 0) -> pd.DataF
     for unit in range(units):
         for k in range(max(int(rng.integers(2, 14)), 2 * len(after[unit]))):
             new, name = after[unit][k % len(after[unit])]
-            rows.append((f"B{unit:03d}{k:02d}", f"TA{new:02d}", f"TB{old_of[unit]:02d}", name,
-                         f"B{unit:03d}", float(rng.lognormal(0, 0.5))))
-    return pd.DataFrame(rows, columns=["id", "township_after", "township_before", "after",
-                                       "before", "weight"])
+            rows.append(
+                (
+                    f"B{unit:03d}{k:02d}",
+                    f"TA{new:02d}",
+                    f"TB{old_of[unit]:02d}",
+                    name,
+                    f"B{unit:03d}",
+                    float(rng.lognormal(0, 0.5)),
+                )
+            )
+    return pd.DataFrame(
+        rows, columns=["id", "township_after", "township_before", "after", "before", "weight"]
+    )

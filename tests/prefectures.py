@@ -1,9 +1,10 @@
-"""Input folders of made-up prefectures, written from a few lines of text."""
+"""Input folders: of made-up prefectures, written from a few lines of text, and the real one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+MEISHAN = Path(__file__).parents[1] / "scenarios" / "meishan" / "input"
 HEADER = "code,county_code,county,township_code,township,township_kind,name,kind"
 COUNTIES = """code,county,seat_lon,seat_lat,area_km2,registered
 990101,North,104.0,30.2,,

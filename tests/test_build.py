@@ -13,12 +13,21 @@ from shapely.geometry import shape
 from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.case.synthesis import build as builder
+from sim.case.synthesis.files import write_together
 from sim.case.synthesis.lists import AGES
 
 MEISHAN = Path(__file__).parents[1] / "scenarios" / "meishan"
 REFERENCE = Path(__file__).parents[2] / "shared" / "data" / "reference"
-UNIT_COLUMNS = ["code", "county_code", "county", "township_code", "township", "township_kind",
-                "name", "kind"]
+UNIT_COLUMNS = [
+    "code",
+    "county_code",
+    "county",
+    "township_code",
+    "township",
+    "township_kind",
+    "name",
+    "kind",
+]
 TOTALS = """\
 title: {en: A made-up prefecture, zh: 某地}
 start: 2021-01-04
@@ -40,8 +49,13 @@ def write_input(folder: Path, totals: str = TOTALS) -> Path:
     for c, county in ((1, "甲县"), (2, "乙县")):
         for t in range(3):
             code = f"77{c:04d}{t + 1:03d}"
-            town = (f"77{c:04d}", county, code, f"{stems[3 * c + t]}{stems[t]}"
-                    + ("街道" if t == 0 else "镇"), "街道" if t == 0 else "镇")
+            town = (
+                f"77{c:04d}",
+                county,
+                code,
+                f"{stems[3 * c + t]}{stems[t]}" + ("街道" if t == 0 else "镇"),
+                "街道" if t == 0 else "镇",
+            )
             for u in range(7):
                 kind = "社区" if u < 2 else "村"
                 tail = f"{u + 1 if u < 2 else 198 + u:03d}"
@@ -54,8 +68,10 @@ def write_input(folder: Path, totals: str = TOTALS) -> Path:
                     after.append((code + tail, *town, name, kind))
     pd.DataFrame(before, columns=UNIT_COLUMNS).to_csv(folder / "units_before.csv", index=False)
     pd.DataFrame(after, columns=UNIT_COLUMNS).to_csv(folder / "units_after.csv", index=False)
-    facts = "code,county,seat_lon,seat_lat,area_km2,registered\n" \
-            "770001,甲县,104.0,30.0,300,30000\n770002,乙县,104.4,30.1,250,30000\n"
+    facts = (
+        "code,county,seat_lon,seat_lat,area_km2,registered\n"
+        "770001,甲县,104.0,30.0,300,30000\n770002,乙县,104.4,30.1,250,30000\n"
+    )
     (folder / "county_facts.csv").write_text(facts, encoding="utf-8")
     (folder / "totals.yaml").write_text(totals, encoding="utf-8")
     return folder
@@ -91,8 +107,12 @@ def test_margins_and_counts_come_out(built):
     _, report = built
     for table in (report.margins, report.places):
         given = table[table["published"].notna()].set_index("measure")
-        for measure in ("registered_persons", "persons_in_communities_after",
-                        "communities_with_elder", "committee_in_communities_after"):
+        for measure in (
+            "registered_persons",
+            "persons_in_communities_after",
+            "communities_with_elder",
+            "committee_in_communities_after",
+        ):
             if measure in given.index:
                 placed, published = given.loc[measure, ["placed", "published"]]
                 assert placed == pytest.approx(published, rel=1e-3)
@@ -113,8 +133,9 @@ def test_the_redraw_is_complete_and_its_ids_are_known(built):
 def test_cells_tile_their_county_and_hold_their_point(built):
     folder, _ = built
     features = json.loads((folder / "outlines.geojson").read_text("utf-8"))["features"]
-    shapes = {(f["properties"]["level"], f["properties"]["id"]): shape(f["geometry"])
-              for f in features}
+    shapes = {
+        (f["properties"]["level"], f["properties"]["id"]): shape(f["geometry"]) for f in features
+    }
     land = pd.read_csv(folder / "settlements.csv", dtype={"id": str}).set_index("id")
     cells = {i: s for (level, i), s in shapes.items() if level == "settlement"}
     assert set(cells) == set(land.index)
@@ -168,7 +189,7 @@ def test_a_case_made_by_hand_is_not_overwritten(source, tmp_path):
 def test_an_interrupted_write_leaves_the_old_case(tmp_path, monkeypatch, fault, after):
     folder = tmp_path / "case"
     old = {"a.csv": b"old a", "b.csv": b"old b"}
-    builder.write_together(folder, old)
+    write_together(folder, old)
     (folder / "reform.yaml").write_bytes(b"mine")
     real, calls = os.replace, []
 
@@ -181,7 +202,7 @@ def test_an_interrupted_write_leaves_the_old_case(tmp_path, monkeypatch, fault, 
     monkeypatch.setattr(os, "replace", failing)
     new = {"a.csv": b"new a", "b.csv": b"new b", "c.csv": b"new c", "d.csv": b"new d"}
     with pytest.raises((KeyboardInterrupt, InputError)):
-        builder.write_together(folder, new)
+        write_together(folder, new)
     assert content(folder) == {**old, "reform.yaml": b"mine"}
     assert [p.name for p in tmp_path.iterdir()] == ["case"]
 
@@ -189,15 +210,21 @@ def test_an_interrupted_write_leaves_the_old_case(tmp_path, monkeypatch, fault, 
 def test_a_fault_on_the_way_writes_nothing(source, tmp_path, monkeypatch):
     def fail(*args):
         raise RuntimeError("no places today")
-    monkeypatch.setattr(builder.places, "make_facilities", fail)
+
+    monkeypatch.setattr(builder, "make_facilities", fail)
     with pytest.raises(RuntimeError):
         builder.build(source, tmp_path / "case")
     assert not (tmp_path / "case").exists()
 
 
-@pytest.mark.parametrize(("projection", "told"), [
-    ("EPSG:4326", "no projection in metres"), ("mercator", "no projection in metres"),
-    ("EPSG:2263", "no projection in metres")])
+@pytest.mark.parametrize(
+    ("projection", "told"),
+    [
+        ("EPSG:4326", "no projection in metres"),
+        ("mercator", "no projection in metres"),
+        ("EPSG:2263", "no projection in metres"),
+    ],
+)
 def test_a_projection_that_is_not_in_metres_is_named(tmp_path, projection, told):
     folder = write_input(tmp_path / "input", TOTALS + f"projection: {projection!r}\n")
     with pytest.raises(InputError, match=told):
@@ -205,18 +232,26 @@ def test_a_projection_that_is_not_in_metres_is_named(tmp_path, projection, told)
     assert not (tmp_path / "case").exists()
 
 
-@pytest.mark.parametrize("ring", [
-    [[384000, 3322000], [385000, 3322000], [385000, 3323000], [384000, 3322000]],
-    [[104, 30], [104.2, 30], [104.1, 30], [104, 30]]])
+@pytest.mark.parametrize(
+    "ring",
+    [
+        [[384000, 3322000], [385000, 3322000], [385000, 3323000], [384000, 3322000]],
+        [[104, 30], [104.2, 30], [104.1, 30], [104, 30]],
+    ],
+)
 def test_an_outline_in_metres_or_without_area_is_named(source, tmp_path, ring):
     folder = tmp_path / "input"
     folder.mkdir()
     for path in source.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
-    feature = {"type": "Feature", "properties": {"code": "770001"},
-               "geometry": {"type": "Polygon", "coordinates": [ring]}}
-    (folder / "county_outlines.geojson").write_text(json.dumps(
-        {"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    feature = {
+        "type": "Feature",
+        "properties": {"code": "770001"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    (folder / "county_outlines.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8"
+    )
     with pytest.raises(InputError, match="county_outlines"):
         builder.build(folder, tmp_path / "case")
     assert not (tmp_path / "case").exists()
@@ -228,10 +263,14 @@ def test_an_outline_of_one_county_is_used_and_the_other_drawn(source, tmp_path):
     for path in source.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     box = shapely.box(103.9, 29.9, 104.1, 30.1)
-    feature = {"type": "Feature", "properties": {"code": "770001"},
-               "geometry": shapely.geometry.mapping(box)}
-    (folder / "county_outlines.geojson").write_text(json.dumps(
-        {"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    feature = {
+        "type": "Feature",
+        "properties": {"code": "770001"},
+        "geometry": shapely.geometry.mapping(box),
+    }
+    (folder / "county_outlines.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8"
+    )
     report = builder.build(folder, tmp_path / "case")
     assert report.counts["settlements"] == len(Case.open(tmp_path / "case").settlements)
 
@@ -267,25 +306,37 @@ def test_real_points_and_polygons_are_used_where_the_input_has_them(tmp_path):
         (folder / path.name).write_bytes(path.read_bytes())
     outlines = REFERENCE / "county_boundaries_osm.geojson"
     (folder / "county_outlines.geojson").write_bytes(outlines.read_bytes())
-    points = pd.concat([
-        pd.read_csv(REFERENCE / name, dtype={"township_code": str}).assign(when=when)
-        for name, when in (("townships_points.csv", "after"),
-                           ("townships_before_2019_points.csv", "before"))])
+    points = pd.concat(
+        [
+            pd.read_csv(REFERENCE / name, dtype={"township_code": str}).assign(when=when)
+            for name, when in (
+                ("townships_points.csv", "after"),
+                ("townships_before_2019_points.csv", "before"),
+            )
+        ]
+    )
     points = points.dropna(subset=["lon", "lat"])[["township_code", "when", "lon", "lat"]]
     points.to_csv(folder / "township_points.csv", index=False)
     report = builder.build(folder, tmp_path / "case")
-    assert Case.open(tmp_path / "case").meta.provenance["outlines"][0]["how"].startswith(
-        "within the real outlines")
-    real = {f["properties"]["code"]: shape(f["geometry"])
-            for f in json.loads(outlines.read_text("utf-8"))["features"]}
+    assert (
+        Case.open(tmp_path / "case")
+        .meta.provenance["outlines"][0]["how"]
+        .startswith("within the real outlines")
+    )
+    real = {
+        f["properties"]["code"]: shape(f["geometry"])
+        for f in json.loads(outlines.read_text("utf-8"))["features"]
+    }
     land = pd.read_csv(tmp_path / "case" / "settlements.csv", dtype={"id": str})
     to_degrees = pyproj.Transformer.from_crs("EPSG:32648", "EPSG:4326", always_xy=True).transform
     lon, lat = to_degrees(land["x"].to_numpy(), land["y"].to_numpy())
-    inside = [shapely.contains_xy(real[i[:6]], x, y)
-              for i, x, y in zip(land["id"], lon, lat, strict=True)]
+    inside = [
+        shapely.contains_xy(real[i[:6]], x, y) for i, x, y in zip(land["id"], lon, lat, strict=True)
+    ]
     assert sum(inside) > 0.99 * len(inside)
     persons = report.margins.set_index("measure").loc["registered_persons"]
     assert persons["placed"] == persons["published"]
     cut = {text.split()[0] for text in report.cut}
-    assert {t.split()[1].rstrip(":") for t in report.scattered
-            if t.startswith("township_before")} <= cut
+    assert {
+        t.split()[1].rstrip(":") for t in report.scattered if t.startswith("township_before")
+    } <= cut

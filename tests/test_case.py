@@ -11,9 +11,9 @@ import pytest
 from openpyxl import Workbook
 
 from sim.case.case import Case
-from sim.case.check import check
 from sim.case.messages import InputError, Problem
 from sim.case.schema import AGES
+from sim.check import check
 from tests.cases import STREET, UNITS, read_rows, settlement_id, write_small_case
 
 FIRST = settlement_id(0, 0)

@@ -28,8 +28,9 @@ def divided(table: pd.DataFrame, outline=ROUND, seed: int = 1) -> dict[str, Poly
 
 def crooked() -> Polygon:
     """A county like a horseshoe, with a spike."""
-    return Polygon([(0, 0), (30, 0), (30, 28), (22, 28), (21, 9), (9, 10), (10, 22), (2, 45),
-                    (1, 22)]).buffer(0)
+    return Polygon(
+        [(0, 0), (30, 0), (30, 28), (22, 28), (21, 9), (9, 10), (10, 22), (2, 45), (1, 22)]
+    ).buffer(0)
 
 
 def scaled(polygon: Polygon, metres: float = 1000.0) -> Polygon:
@@ -56,9 +57,21 @@ def test_cells_tile_the_outline(outline):
     assert abs(sum(c.area for c in cells) - union.area) < 1e-6 * outline.area
 
 
-@pytest.mark.parametrize(("seed", "units", "split", "spanning"), [
-    (0, 10, 0, 0), (1, 20, 1, 1), (2, 40, 2, 2), (4, 100, 4, 4), (5, 220, 5, 5), (9, 60, 3, 3),
-    (15, 60, 0, 3), (24, 10, 2, 2), (27, 60, 2, 3), (34, 100, 4, 4)])
+@pytest.mark.parametrize(
+    ("seed", "units", "split", "spanning"),
+    [
+        (0, 10, 0, 0),
+        (1, 20, 1, 1),
+        (2, 40, 2, 2),
+        (4, 100, 4, 4),
+        (5, 220, 5, 5),
+        (9, 60, 3, 3),
+        (15, 60, 0, 3),
+        (24, 10, 2, 2),
+        (27, 60, 2, 3),
+        (34, 100, 4, 4),
+    ],
+)
 def test_units_and_townships_are_contiguous(seed, units, split, spanning):
     table = county(seed, units, split, spanning)
     pairs = division.neighbours(divided(table, seed=seed))
@@ -74,10 +87,13 @@ def test_scattered_units_are_reported():
     pairs = pd.DataFrame({"settlement": [], "neighbour": []}, dtype=str)
     found = division.contiguity(table, pairs)
     units = table.groupby("before").size()
-    assert found[found["level"] == "before"].set_index("id")["parts"].to_dict() == \
-        units[units > 1].to_dict()
-    every = pd.DataFrame([(a, b) for a in ids for b in ids if a < b],
-                         columns=["settlement", "neighbour"])
+    assert (
+        found[found["level"] == "before"].set_index("id")["parts"].to_dict()
+        == units[units > 1].to_dict()
+    )
+    every = pd.DataFrame(
+        [(a, b) for a in ids for b in ids if a < b], columns=["settlement", "neighbour"]
+    )
     assert division.contiguity(table, every).empty
 
 
@@ -120,8 +136,13 @@ def test_cuts_have_the_wanted_area_in_any_simple_polygon():
 
 
 def test_corners_do_not_make_neighbours_but_parts_of_edges_do():
-    cells = {"a": box(0, 0, 10, 10), "b": box(10, 10, 20, 20), "c": box(10, 0, 30, 10),
-             "d": box(0, 10, 10, 20), "e": box(30, 9.5, 40, 30)}
+    cells = {
+        "a": box(0, 0, 10, 10),
+        "b": box(10, 10, 20, 20),
+        "c": box(10, 0, 30, 10),
+        "d": box(0, 10, 10, 20),
+        "e": box(30, 9.5, 40, 30),
+    }
     pairs = division.neighbours(cells)
     assert pairs.to_numpy().tolist() == [["a", "c"], ["a", "d"], ["b", "c"], ["b", "d"]]
 
@@ -147,9 +168,14 @@ def test_rounding_to_whole_metres_keeps_the_tiling():
 
 def test_schematic_outlines_have_their_areas_hold_their_seats_and_do_not_overlap():
     rng = np.random.default_rng(3)
-    counties = pd.DataFrame({
-        "id": ["1", "2", "3", "4", "5"], "x": [0.0, 2e4, 4.5e4, 6e4, 2.2e4],
-        "y": [0.0, 1.5e4, 0.0, 3e4, -2e4], "area_km2": rng.uniform(300, 2500, 5)})
+    counties = pd.DataFrame(
+        {
+            "id": ["1", "2", "3", "4", "5"],
+            "x": [0.0, 2e4, 4.5e4, 6e4, 2.2e4],
+            "y": [0.0, 1.5e4, 0.0, 3e4, -2e4],
+            "area_km2": rng.uniform(300, 2500, 5),
+        }
+    )
     outlines = division.schematic_outlines(counties, seed=4)
     for row in counties.itertuples():
         assert outlines[row.id].area / 1e6 == pytest.approx(row.area_km2)
@@ -168,9 +194,13 @@ def test_a_single_schematic_outline_is_a_simple_blob_around_its_seat():
 
 
 def test_streets_lie_around_the_seat_where_no_points_are_known():
-    towns = pd.DataFrame({"id": [f"{k:02d}" for k in range(12)],
-                          "kind": ["street"] * 3 + ["town"] * 6 + ["township"] * 3,
-                          "weight": [10.0] * 3 + [60.0] * 9})
+    towns = pd.DataFrame(
+        {
+            "id": [f"{k:02d}" for k in range(12)],
+            "kind": ["street"] * 3 + ["town"] * 6 + ["township"] * 3,
+            "weight": [10.0] * 3 + [60.0] * 9,
+        }
+    )
     anchors = division.pseudo_anchors(towns, ROUND, SEAT, seed=2)
     away = pd.Series({i: Point(p).distance(Point(SEAT)) for i, p in anchors.items()})
     assert all(shapely.contains_xy(ROUND, *p) for p in anchors.values())
@@ -184,12 +214,18 @@ def test_townships_lie_around_their_points():
         pytest.skip("reference data absent")
     to_plane = pyproj.Transformer.from_crs(4326, 32648, always_xy=True).transform
     shapes = json.loads((REFERENCE / "county_boundaries_osm.geojson").read_text("utf-8"))
-    outlines = {f["properties"]["code"]: shapely.transform(
-        shape(f["geometry"]), lambda c: np.column_stack(to_plane(c[:, 0], c[:, 1])))
-        for f in shapes["features"]}
+    outlines = {
+        f["properties"]["code"]: shapely.transform(
+            shape(f["geometry"]), lambda c: np.column_stack(to_plane(c[:, 0], c[:, 1]))
+        )
+        for f in shapes["features"]
+    }
     with (REFERENCE / "townships_points.csv").open(encoding="utf-8-sig") as file:
-        anchors = {r["township_code"]: to_plane(float(r["lon"]), float(r["lat"]))
-                   for r in csv.DictReader(file) if r["lon"]}
+        anchors = {
+            r["township_code"]: to_plane(float(r["lon"]), float(r["lat"]))
+            for r in csv.DictReader(file)
+            if r["lon"]
+        }
     away, bulk = [], []
     for code, outline in sorted(outlines.items()):
         towns = sorted(t for t in anchors if t.startswith(code))
@@ -200,7 +236,9 @@ def test_townships_lie_around_their_points():
         away += [cells[t].distance(Point(anchors[t])) for t in towns]
         bulk += [c.length / np.sqrt(4 * np.pi * c.area) for c in cells.values()]
     away = np.array(away)
-    print(f"{np.mean(away == 0):.0%} hold their point, mean distance {away.mean():.0f} m, "
-          f"median {np.median(away):.0f} m")
+    print(
+        f"{np.mean(away == 0):.0%} hold their point, mean distance {away.mean():.0f} m, "
+        f"median {np.median(away):.0f} m"
+    )
     assert np.mean(away == 0) > 0.6 and np.median(away) == 0
     assert np.mean(bulk) < 1.5

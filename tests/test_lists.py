@@ -10,9 +10,7 @@ import pytest
 from sim.case.messages import InputError
 from sim.case.synthesis.lists import read_input
 from sim.case.synthesis.names import core, short_name, township_core
-from tests.prefectures import AFTER, BEFORE, COUNTIES, HEADER, shuffled, write_prefecture
-
-MEISHAN = Path(__file__).parent.parent / "scenarios/meishan/input"
+from tests.prefectures import AFTER, BEFORE, COUNTIES, HEADER, MEISHAN, shuffled, write_prefecture
 
 
 def faults(folder: Path) -> dict[str, str]:

@@ -6,14 +6,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.case.synthesis import places
+from sim.case.synthesis.facilities import make_facilities, most_populous
+from sim.case.synthesis.offices import make_offices, staff_of, township_windows
+from sim.case.synthesis.published import compare_places
+from sim.case.synthesis.seats import Ground, find_seats
+from sim.case.synthesis.sites import SERVICE_FLOOR, find_sites, service_floor
 
-COUNTS = {"communities_with_elder": 7, "communities_with_child": 5, "elder_complexes": 2,
-          "elder_stations": 2, "neighbourhood_centres": 1, "certified_social_workers": 11,
-          "committee_in_communities_after": 62, "service_floor_m2_per_100_households": 30}
+COUNTS = {
+    "communities_with_elder": 7,
+    "communities_with_child": 5,
+    "elder_complexes": 2,
+    "elder_stations": 2,
+    "neighbourhood_centres": 1,
+    "certified_social_workers": 11,
+    "committee_in_communities_after": 62,
+    "service_floor_m2_per_100_households": 30,
+}
 
 
-def made_up_ground() -> places.Ground:
+def made_up_ground() -> Ground:
     """Two counties of two old townships, each of 2 communities and 4 villages; the redraw joins
     the villages in twos: one pair a township becomes a community, the other a village."""
     before, after, townships, towns_after, land, matches = [], [], [], [], [], []
@@ -31,20 +42,39 @@ def made_up_ground() -> places.Ground:
                 heir = unit if u < 2 else f"{town}{3 if u < 4 else 201:03d}"
                 before.append((unit, name, unit_kind, town, county))
                 if u < 2 or u in (2, 4):
-                    after.append((heir, name if u < 2 else f"丁{c}{t}{u}社区" if u == 2 else name,
-                                  "community" if u < 4 else "village", town, county))
+                    after.append(
+                        (
+                            heir,
+                            name if u < 2 else f"丁{c}{t}{u}社区" if u == 2 else name,
+                            "community" if u < 4 else "village",
+                            town,
+                            county,
+                        )
+                    )
                     matches += [(unit, heir)] if u != 2 else []
                 for s in range(3):
                     persons = 300 + 100 * s + 350 * (u < 2) + 10 * u + c
-                    land.append((f"{unit}{s + 1:02d}", unit, heir, persons // 3, persons,
-                                 100 * len(land), 50 * len(land)))
+                    land.append(
+                        (
+                            f"{unit}{s + 1:02d}",
+                            unit,
+                            heir,
+                            persons // 3,
+                            persons,
+                            100 * len(land),
+                            50 * len(land),
+                        )
+                    )
     columns = ["id", "name", "kind", "township", "county"]
     towns = ["id", "name", "kind", "county"]
-    return places.Ground(
-        pd.DataFrame(before, columns=columns), pd.DataFrame(after, columns=columns),
-        pd.DataFrame(townships, columns=towns), pd.DataFrame(towns_after, columns=towns),
+    return Ground(
+        pd.DataFrame(before, columns=columns),
+        pd.DataFrame(after, columns=columns),
+        pd.DataFrame(townships, columns=towns),
+        pd.DataFrame(towns_after, columns=towns),
         pd.DataFrame(land, columns=["id", "before", "after", "households", "persons", "x", "y"]),
-        pd.DataFrame(matches, columns=["before", "after"]))
+        pd.DataFrame(matches, columns=["before", "after"]),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -54,30 +84,29 @@ def ground():
 
 @pytest.fixture(scope="module")
 def seats(ground):
-    return places.find_seats(ground)
+    return find_seats(ground)
 
 
 @pytest.fixture(scope="module")
 def sites(ground, seats):
-    return places.find_sites(ground, seats, COUNTS)
+    return find_sites(ground, seats, COUNTS)
 
 
 @pytest.fixture(scope="module")
 def offices(ground, seats, sites):
-    return places.make_offices(ground, seats, sites, COUNTS)
+    return make_offices(ground, seats, sites, COUNTS)
 
 
 @pytest.fixture(scope="module")
 def facilities(ground, seats, sites):
-    return places.make_facilities(ground, seats, sites, COUNTS)
+    return make_facilities(ground, seats, sites, COUNTS)
 
 
-def split_ground() -> places.Ground:
+def split_ground() -> Ground:
     """The same, but the largest settlement of one community becomes a new one of its own."""
     ground = made_up_ground()
     new = ("990001001009", "戊社区", "community", "990001001", "990001")
-    after = pd.concat([ground.units_after,
-                       pd.DataFrame([new], columns=ground.units_after.columns)])
+    after = pd.concat([ground.units_after, pd.DataFrame([new], columns=ground.units_after.columns)])
     land = ground.settlements.copy()
     land.loc[land["id"] == "99000100100103", "after"] = new[0]
     return replace(ground, units_after=after.reset_index(drop=True), settlements=land)
@@ -110,7 +139,7 @@ def test_every_unit_and_township_has_a_seat_inside_it(ground, seats):
 
 
 def test_the_published_counts_are_met_exactly_after_the_redraw(ground, offices, facilities):
-    table = places.summary(ground, offices, facilities, COUNTS).set_index("measure")
+    table = compare_places(ground, offices, facilities, COUNTS).set_index("measure")
     given = table[table["published"].notna()]
     assert set(given.index) == set(COUNTS)
     counted = given.drop(index="service_floor_m2_per_100_households")
@@ -124,17 +153,17 @@ def test_service_floor_meets_its_target_where_the_bounds_allow():
     persons = rng.lognormal(8, 0.5, 200)
     kind = np.array(["community", "village"] * 100)
     counted = np.arange(200) < 150
-    floor = places.service_floor(persons, kind, counted, 45_000.0)
+    floor = service_floor(persons, kind, counted, 45_000.0)
     assert floor[counted].sum() == pytest.approx(45_000, rel=1e-3)
-    for k, (low, _, high) in places.SERVICE_FLOOR.items():
+    for k, (low, _, high) in SERVICE_FLOOR.items():
         assert floor[kind == k].min() >= low and floor[kind == k].max() <= high
 
 
 def test_without_counts_the_default_shares_hold(ground, seats):
-    sites = places.find_sites(ground, seats, {})
-    offices = places.make_offices(ground, seats, sites, {})
-    facilities = places.make_facilities(ground, seats, sites, {})
-    table = places.summary(ground, offices, facilities, {}).set_index("measure")["placed"]
+    sites = find_sites(ground, seats, {})
+    offices = make_offices(ground, seats, sites, {})
+    facilities = make_facilities(ground, seats, sites, {})
+    table = compare_places(ground, offices, facilities, {}).set_index("measure")["placed"]
     communities = (ground.units_after["kind"] == "community").sum()
     assert table["communities_with_elder"] == round(0.8 * communities)
     assert table["communities_with_child"] == round(0.7 * communities)
@@ -142,21 +171,21 @@ def test_without_counts_the_default_shares_hold(ground, seats):
 
 def test_staff_follows_the_formulas_of_the_model():
     persons = np.array([2240, 3290, 4532, 100, 50_000])
-    assert list(places.staff_of(persons, np.array(["village"] * 5))) == [4, 5, 7, 3, 9]
-    assert list(places.staff_of(persons, np.array(["community"] * 5))) == [6, 7, 8, 5, 12]
+    assert list(staff_of(persons, np.array(["village"] * 5))) == [4, 5, 7, 3, 9]
+    assert list(staff_of(persons, np.array(["community"] * 5))) == [6, 7, 8, 5, 12]
 
 
 def test_committee_and_hired_workers_make_up_the_staff(ground, offices):
     units = offices[offices["community"] != ""]
     persons = units["community"].map(ground.settlements.groupby("before")["persons"].sum())
-    staff = places.staff_of(persons.to_numpy(), units["kind"].to_numpy())
+    staff = staff_of(persons.to_numpy(), units["kind"].to_numpy())
     assert (units["committee"] + units["community_worker"] == staff).all()
     assert (units.loc[units["kind"] == "village", "community_worker"] == 0).all()
     assert (units["committee"] > 0).all()
 
 
 def test_a_township_centre_has_a_window_per_15_000_persons_and_two_at_least():
-    assert list(places.township_windows(np.array([5_000, 30_000, 30_001, 90_000]))) == [2, 2, 3, 6]
+    assert list(township_windows(np.array([5_000, 30_000, 30_001, 90_000]))) == [2, 2, 3, 6]
 
 
 def test_ids_are_unique_and_references_hold(ground, offices, facilities):
@@ -177,7 +206,7 @@ def test_every_old_unit_has_the_basic_places_inside_it(ground, facilities):
 def test_care_goes_to_the_most_populous_within_each_county(ground):
     units = ground.units_after[ground.units_after["kind"] == "community"].set_index("id")
     units = units.assign(persons=ground.settlements.groupby("after")["persons"].sum())
-    chosen = places.most_populous(units, 5)
+    chosen = most_populous(units, 5)
     assert units.loc[chosen].groupby("county").size().to_list() == [3, 2]
     for _, group in units.groupby("county"):
         inside = group.index.isin(chosen)
@@ -187,17 +216,28 @@ def test_care_goes_to_the_most_populous_within_each_county(ground):
 def test_row_order_of_the_lists_does_not_matter(ground, offices, facilities):
     def mixed(table):
         return table.sample(frac=1, random_state=7).reset_index(drop=True)
-    other = places.Ground(*(mixed(getattr(ground, name)) for name in (
-        "units_before", "units_after", "townships_before", "townships_after", "settlements",
-        "heirs")))
-    seats = places.find_seats(other)
-    sites = places.find_sites(other, seats, COUNTS)
-    pd.testing.assert_frame_equal(places.make_offices(other, seats, sites, COUNTS), offices)
-    pd.testing.assert_frame_equal(places.make_facilities(other, seats, sites, COUNTS), facilities)
+
+    other = Ground(
+        *(
+            mixed(getattr(ground, name))
+            for name in (
+                "units_before",
+                "units_after",
+                "townships_before",
+                "townships_after",
+                "settlements",
+                "heirs",
+            )
+        )
+    )
+    seats = find_seats(other)
+    sites = find_sites(other, seats, COUNTS)
+    pd.testing.assert_frame_equal(make_offices(other, seats, sites, COUNTS), offices)
+    pd.testing.assert_frame_equal(make_facilities(other, seats, sites, COUNTS), facilities)
 
 
 def test_a_split_unit_keeps_its_seat_where_its_name_stays():
-    seats = places.find_seats(split_ground())
+    seats = find_seats(split_ground())
     assert seats.units_before["990001001001"] == "99000100100102"
     assert seats.units_after["990001001001"] == "99000100100102"
     assert seats.units_after["990001001009"] == "99000100100103"
@@ -205,9 +245,9 @@ def test_a_split_unit_keeps_its_seat_where_its_name_stays():
 
 def test_a_part_that_becomes_a_unit_of_its_own_has_the_basic_places_too():
     ground = split_ground()
-    seats = places.find_seats(ground)
-    sites = places.find_sites(ground, seats, COUNTS)
-    facilities = places.make_facilities(ground, seats, sites, COUNTS)
+    seats = find_seats(ground)
+    sites = find_sites(ground, seats, COUNTS)
+    facilities = make_facilities(ground, seats, sites, COUNTS)
     assert facilities["id"].is_unique
     after = facilities["settlement"].map(ground.settlements.set_index("id")["after"])
     for service in ("government", "community", "culture", "health", "shop", "sports", "green"):

@@ -10,22 +10,12 @@ import pytest
 
 from sim.case.messages import InputError
 from sim.case.synthesis import population
-from sim.case.synthesis.lineage import Lineage, infer
+from sim.case.synthesis.lineage import infer
 from sim.case.synthesis.lists import AGES, Input, read_input
+from sim.case.synthesis.published import compare_published
 from sim.case.synthesis.raking import Margin, apportion, rake
+from sim.case.synthesis.settlements import settle
 from tests.prefectures import AFTER, BEFORE, COUNTIES, shuffled, write_prefecture
-
-MEISHAN = Path(__file__).parent.parent / "scenarios/meishan/input"
-
-
-@pytest.fixture(scope="module")
-def meishan() -> Input:
-    return read_input(MEISHAN)
-
-
-@pytest.fixture(scope="module")
-def lineage(meishan) -> Lineage:
-    return infer(meishan)
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +25,13 @@ def pieces(meishan, lineage) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def settlements(meishan, pieces) -> pd.DataFrame:
-    return population.settle(meishan, pieces)
+    return settle(meishan, pieces)
 
 
 def made_up(folder: Path, **texts: str) -> tuple[Input, pd.DataFrame, pd.DataFrame]:
     inp = read_input(write_prefecture(folder, **texts))
     fitted = population.fit(inp, infer(inp))
-    return inp, fitted, population.settle(inp, fitted)
+    return inp, fitted, settle(inp, fitted)
 
 
 def test_raking_meets_both_margins_within_bounds():
@@ -160,7 +150,7 @@ def test_compounds_and_terrain_follow_their_rules(meishan, settlements):
 
 
 def test_published_places_are_compared_and_not_fitted(meishan, settlements):
-    table = population.compare_published(meishan, settlements)
+    table = compare_published(meishan, settlements)
     counts = table[
         table["measure"].isin(["communities", "villages", "units_before", "units_after"])
     ]

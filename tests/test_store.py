@@ -37,7 +37,11 @@ ROOT = Path(__file__).parents[1]
 def start_child(out: Path, workers: int, replicates: int, seconds: float) -> subprocess.Popen:
     """A process of its own that runs `slow_experiment`; says ``one`` for every run."""
     command = [sys.executable, "-m", "tests.experiments", out, workers, replicates, seconds]
-    return subprocess.Popen([str(c) for c in command], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    # beside its results: what a killed process leaves behind is complained of there at length
+    with open(out.with_suffix(".stderr"), "w", encoding="utf-8") as errors:
+        return subprocess.Popen(
+            [str(c) for c in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
 
 
 def await_runs(child: subprocess.Popen, count: int) -> None:

@@ -60,6 +60,9 @@ def test_words_that_yaml_1_1_took_for_truth_values_stay_words(tmp_path: Path) ->
         ("start: 2020-01-06\nweeks: 3\nweeks: 4\n", "duplicate-key", 3, 1, "line 2"),
         ("start: 2020-01-06\n\tweeks: 3\n", "yaml-syntax", 2, 1, "spaces"),
         ("start: [2020-01-06\nweeks: 3\n", "yaml-syntax", 2, 6, "line 1"),
+        ("start: [\n", "yaml-syntax", 2, 1, "not closed"),
+        ("start: {", "yaml-syntax", 1, 9, "not closed"),
+        ("start: '\n\n", "yaml-syntax", 3, 1, "line 1"),
         ("start: 2020-01-06\n---\nweeks: 3\n", "yaml-syntax", 2, 1, "one document"),
         ("start: !python 3\n", "yaml-tag", 1, 8, "tag"),
         ("named: &x {a: *x}\n", "yaml-cycle", 1, 8, "write it out"),
@@ -98,7 +101,7 @@ def test_places_are_those_of_keys_values_and_nearest_ancestors(tmp_path: Path) -
     assert document.place() == (1, 1)
 
 
-@given(st.text(max_size=60))
+@given(st.text(max_size=60) | st.text(alphabet="ab:-[]{}'\"&*!|>#,? \t\n", max_size=30))
 def test_no_text_whatever_raises(text: str) -> None:
     import tempfile
 

@@ -20,7 +20,7 @@ from sim.case.consistency import check_tables
 from sim.case.messages import InputError, Problem, Problems, did_you_mean
 from sim.case.parameters import Parameters
 from sim.case.schema import OPERATORS, SERVICES, STREET_TABLES, TABLES, CaseMeta
-from sim.case.tables import Table, TableSpec, find_table, read_table
+from sim.case.tables import Table, TableSpec, find_table, is_in, read_table
 from sim.case.yaml import Document, validate
 
 
@@ -88,8 +88,9 @@ class Case:
 
     @cached_property
     def parameters(self) -> Parameters:
-        """The default parameters with the case's own laid over them."""
-        return Parameters.load(self.meta.parameters)
+        """The default parameters with the case's own laid over them, and its share of absent."""
+        absent = {"persons.absent_share": self.meta.population.absent_share}
+        return Parameters.load(absent | self.meta.parameters)
 
     @property
     def counties(self) -> list[str]:
@@ -122,7 +123,7 @@ class Case:
 
     def _cut(self, townships: pd.DataFrame, scope: str) -> Case:
         def within(frame: pd.DataFrame, column: str, ids: pd.Series) -> pd.DataFrame:
-            return frame[frame[column].isin(ids)].reset_index(drop=True)
+            return frame[is_in(frame[column], ids)].reset_index(drop=True)
 
         communities = within(self.communities, "township", townships["id"])
         settlements = within(self.settlements, "community", communities["id"])
@@ -131,9 +132,9 @@ class Case:
         near = within(self.neighbours, "settlement", settlements["id"])
         known = pd.concat([offices["id"], pd.Series(OPERATORS)])
         facilities["operator"] = facilities["operator"].where(
-            facilities["operator"].isin(known), "public"
+            is_in(facilities["operator"], known), "public"
         )
-        outside = ~offices["settlement"].isin(settlements["id"])
+        outside = ~is_in(offices["settlement"], settlements["id"])
         seats = townships.set_index("id")["seat_settlement"]
         offices["settlement"] = offices["settlement"].mask(outside, offices["township"].map(seats))
         cut = frozenset[str]().union(

@@ -1,8 +1,4 @@
-"""`sim check`: what a case holds, beside what its input says it should hold.
-
-A YAML file is checked as what its keys make it: a scenario (`levers`) or an experiment (`case`
-and `scenarios`).
-"""
+"""What a case holds, beside what its input says it should hold."""
 
 from __future__ import annotations
 
@@ -36,7 +32,7 @@ class Margin:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What was found at `path`; `kind` is case, scenario or experiment."""
+    """What `sim check` found at `path`; `kind` is case, scenario or experiment."""
 
     path: Path
     kind: str
@@ -82,12 +78,9 @@ class CheckReport:
         }
 
 
-def check(path: str | Path) -> CheckReport:
-    """The report on the case, scenario or experiment at `path`; `InputError` if it has faults."""
-    path = Path(path)
-    if path.suffix in (".yaml", ".yml") and path.name != "case.yaml":
-        return _check_yaml(path)
-    case = Case.open(path.parent if path.name == "case.yaml" else path)
+def check_case(path: Path) -> CheckReport:
+    """The report on the case in the directory `path`; `InputError` if it has faults."""
+    case = Case.open(path)
     return CheckReport(
         path=case.path,
         kind="case",
@@ -256,40 +249,3 @@ def _entry(entry: Any) -> str:
     columns = entry.get("columns", "")
     named = ", ".join(map(str, columns)) if isinstance(columns, list) else str(columns)
     return f"{entry['is']!s:<10} {named}: {entry.get('how', '')}"
-
-
-def _check_yaml(path: Path) -> CheckReport:
-    """A scenario or an experiment, read by whoever knows it."""
-    problems = Problems()
-    document = Document.read(path, problems)
-    problems.raise_errors()
-    assert document is not None
-    keys = set(document.data) if isinstance(document.data, dict) else set()
-    if {"case", "scenarios"} <= keys:
-        from sim.experiment.experiment import Experiment
-
-        experiment = Experiment.open(path)
-        scenarios = len(experiment.runs_of)
-        found = {
-            "scenarios": scenarios,
-            "replicates": experiment.replicates,
-            "runs": scenarios * experiment.replicates,
-            "weeks": experiment.weeks,
-            "households": experiment.households,
-        }
-        title = experiment.title.get("en") or experiment.name
-        return CheckReport(path, "experiment", title, found, warnings=experiment.case.warnings)
-    if keys & {"levers", "base"} or keys == {"title"}:
-        from sim.levers.scenario import Scenario
-
-        scenario = Scenario.open(path, Case.open(path.parent))
-        return CheckReport(path, "scenario", scenario.title.get("en") or scenario.name)
-    problems.error(
-        "unknown-file",
-        "this is neither a scenario nor an experiment",
-        path,
-        1,
-        hint="a scenario has `levers`; an experiment has `case` and `scenarios`",
-    )
-    problems.raise_errors()
-    raise AssertionError("unreachable")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from sim.case.messages import Problems
 from sim.case.schema import AGES, OPERATORS, TOWNSHIP_KINDS, UNIT_KINDS
-from sim.case.tables import MOST, Table
+from sim.case.tables import MOST, Table, is_in
 
 
 def check_tables(
@@ -38,7 +38,7 @@ def check_tables(
         _check_seats(communities, unit_of, "unit", problems)
         if townships:
             upper = communities.frame.drop_duplicates("id").set_index("id")["township"]
-            upper = upper.where(upper.isin(townships.frame["id"]))
+            upper = upper.where(is_in(upper, townships.frame["id"]))
             _check_seats(townships, unit_of.map(upper), "township", problems)
     if offices and communities and townships:
         _check_offices(offices, communities, townships, problems)
@@ -94,7 +94,7 @@ def _check_persons(settlements: Table, problems: Problems) -> None:
 
 
 def _check_members(upper: Table, lower: Table, column: str, problems: Problems) -> None:
-    empty = ~upper.frame["id"].isin(lower.frame[column])
+    empty = ~is_in(upper.frame["id"], lower.frame[column])
     nouns = {"community": ("unit", "settlement"), "township": ("township", "unit")}
     whole, part = nouns[column]
     upper.fault(
@@ -151,7 +151,7 @@ def _check_offices(
     )
     upper = communities.frame.drop_duplicates("id").set_index("id")["township"]
     said = frame["community"].map(upper)
-    fair = said.isin(townships.frame["id"]) & (frame["township"] != "")
+    fair = is_in(said, townships.frame["id"]) & (frame["township"] != "")
     contrary = low & fair & (frame["township"] != said)
     offices.fault(
         problems,
@@ -207,7 +207,7 @@ def _check_neighbours(neighbours: Table, settlements: Table, problems: Problems)
 
 def _check_services(facilities: Table, services: Table, problems: Problems) -> None:
     said = facilities.frame["services"].str.split(";").explode().str.strip()
-    wrong = said[~said.isin(services.frame["id"])]
+    wrong = said[~is_in(said, services.frame["id"])]
     names = ", ".join(services.frame["id"])
     for row, word in list(wrong.items())[:MOST]:
         problems.error(

@@ -55,13 +55,27 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
 
-    def error(self, code: str, message: str, path: Path | None = None, line: int | None = None,
-              column: int | None = None, hint: str = "") -> None:
+    def error(
+        self,
+        code: str,
+        message: str,
+        path: Path | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        hint: str = "",
+    ) -> None:
         """Adds a fault that stops the run."""
         self.found.append(Problem(code, message, path, line, column, hint))
 
-    def warning(self, code: str, message: str, path: Path | None = None, line: int | None = None,
-                column: int | None = None, hint: str = "") -> None:
+    def warning(
+        self,
+        code: str,
+        message: str,
+        path: Path | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        hint: str = "",
+    ) -> None:
         """Adds a remark that does not stop the run."""
         self.found.append(Problem(code, message, path, line, column, hint, "warning"))
 

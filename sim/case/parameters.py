@@ -56,13 +56,9 @@ class Parameters:
         for name, value in overrides.items():
             if name not in entries:
                 hint = did_you_mean(name, entries) or "`sim parameters` lists the names"
-                problems.append(
-                    Problem("unknown-parameter", f"no parameter {name!r}", hint=hint)
-                )
+                problems.append(Problem("unknown-parameter", f"no parameter {name!r}", hint=hint))
             elif isinstance(value, bool) or not isinstance(value, int | float):
-                problems.append(
-                    Problem("bad-parameter", f"{name} must be a number, not {value!r}")
-                )
+                problems.append(Problem("bad-parameter", f"{name} must be a number, not {value!r}"))
             elif not entries[name].low <= value <= entries[name].high:
                 old = entries[name]
                 problems.append(

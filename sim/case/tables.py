@@ -95,7 +95,7 @@ class Table:
     ) -> np.ndarray:
         """Adds a fault for each cell of `column` that is not in `known`; returns where."""
         values = self.frame[column]
-        bad = ~values.isin(known).to_numpy()
+        bad = ~is_in(values, known)
         if blank:
             bad &= (values != "").to_numpy()
         words = values[bad].drop_duplicates().head(MOST)
@@ -104,6 +104,11 @@ class Table:
             problems, bad, "unknown-id", f"{column} '{{value}}' is not in {noun}", hints, column
         )
         return bad
+
+
+def is_in(values: pd.Series, known: pd.Series) -> np.ndarray:
+    """Which of `values` are in `known`, both text; `isin` is ten times slower on Arrow strings."""
+    return values.astype(object).isin(known.astype(object)).to_numpy()
 
 
 def find_table(folder: Path, name: str) -> Path | None:

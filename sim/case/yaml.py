@@ -126,10 +126,14 @@ class _Builder:
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-            at = text.splitlines()[line - 1] if line and line <= text.count("\n") + 1 else ""
-            hint = "indent with spaces, not with tabs" if "\t" in at else _syntax_hint(error)
+            at = text.splitlines()[mark.line : line] if mark else []  # [] behind the last line
             self.problems.error(
-                "yaml-syntax", str(error.problem or error.context), self.path, line, column, hint
+                "yaml-syntax",
+                str(error.problem or error.context),
+                self.path,
+                line,
+                column,
+                _syntax_hint(error, "".join(at)),
             )
             return None
         except YAMLError as error:
@@ -194,7 +198,11 @@ def _place(node: Node) -> Place:
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
-def _syntax_hint(error: MarkedYAMLError) -> str:
+def _syntax_hint(error: MarkedYAMLError, line: str) -> str:
+    if "\t" in line:
+        return "indent with spaces, not with tabs"
+    if "<stream end>" in str(error.problem):
+        return "the file ends inside a bracket or brace that is not closed"
     if "another document" in str(error.problem):
         return "one document a file: remove the line '---'"
     if error.context and error.context_mark:

@@ -181,7 +181,7 @@ class _Opener:
             weeks=spec.weeks,
             seed=spec.seed,
             replicates=spec.replicates,
-            parameters=Parameters.load({**case.meta.parameters, **overrides}),
+            parameters=case.parameters.override(overrides),
             overrides=overrides,
             record=Record(**every),
             warnings=tuple(warnings),

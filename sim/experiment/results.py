@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,9 @@ class Study:
         plan["state"] = np.where(done, "done", np.where(plan["key"].isin(failed), "failed", "open"))
         return plan
 
-    def outcomes(self) -> pd.DataFrame:
-        """Columns run, scenario, replicate, week, outcome, group, value."""
-        return self.read("outcomes")
+    def outcomes(self, names: Iterable[str] | None = None) -> pd.DataFrame:
+        """Columns run, scenario, replicate, week, outcome, group, value; names: only of these."""
+        return self.read("outcomes", names=names)
 
     def units(self) -> pd.DataFrame:
         """Columns run, scenario, replicate, week, unit, outcome, value."""
@@ -90,14 +91,26 @@ class Study:
         """Paired differences: see `sim.experiment.statistics.compare`."""
         return compare(self, base, window)
 
-    def read(self, kind: str, weeks: tuple[int, int] | None = None) -> pd.DataFrame:
-        """A table (``outcomes``, ``units``, ``losers``); weeks: only those in [first, end)."""
-        filters = [("week", ">=", weeks[0]), ("week", "<", weeks[1])] if weeks else None
+    def read(
+        self,
+        kind: str,
+        weeks: tuple[int, int] | None = None,
+        names: Iterable[str] | None = None,
+    ) -> pd.DataFrame:
+        """A table (``outcomes``, ``units``, ``losers``).
+
+        weeks: only those in [first, end); names: only these outcomes.
+        """
+        filters: list[tuple[str, str, Any]] = []
+        if weeks is not None:
+            filters += [("week", ">=", weeks[0]), ("week", "<", weeks[1])]
+        if names is not None:
+            filters.append(("outcome", "in", sorted(names)))
         plan = self._plan
         done = pa.array(plan.loc[plan["key"].isin(self._done), "run"].to_numpy(np.int32))
         tables = []
         for path in sorted((self.path / "parts").glob(f"{kind}-*.parquet")):
-            table = read_part(path, filters)
+            table = read_part(path, filters or None)
             # between two renames of a commit a table is ahead of the outcomes
             tables.append(table.filter(pc.is_in(table["run"], done)))
         if not tables:

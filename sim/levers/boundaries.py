@@ -1,21 +1,25 @@
 """Levers on boundaries: redraw from tables, and merge a list of units.
 
-Both come down to one `Plan`: every settlement named gets a new unit. How a plan is carried out
-(offices follow their people, points are closed or kept) is `sim.levers.redrawing`.
+Both come down to one `Plan`: every settlement of the units they touch gets a new unit. How a plan
+is carried out (offices follow their people, points are closed or kept) is `sim.levers.redrawing`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-import pandas as pd
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from sim.case.messages import did_you_mean
-from sim.case.schema import REDRAW_TABLES
-from sim.case.tables import Table, read_table
-from sim.levers.lever import Lever, Site
-from sim.levers.redrawing import Plan, Points, Staff, TownshipPlan, UnitPlan, redraw
+from sim.levers import words
+from sim.levers.lever import Id, Lever
+from sim.levers.plan import Plan, Points, Staff, StaffFloor, UnitPlan, share_kept
+from sim.levers.redrawing import redraw
+from sim.levers.site import Site
+from sim.levers.tables import RedrawTables
+from sim.levers.words import Lang, amount
 from sim.world.state import State
 
 
@@ -26,25 +30,79 @@ class _Redrawing(Lever):
     township_points: Points = "close"
     staff: Staff = "keep"
     imposed: bool = False
-    plan: Plan | None = None
+    _plan: Plan = PrivateAttr(default=Plan((), ()))
+    _before: tuple[UnitPlan, ...] = PrivateAttr(default=())
+    _points: tuple[int, int] | None = PrivateAttr(default=None)
+
+    def _bound(self, site: Site, plan: Plan) -> Self:
+        """A copy with its plan, which `site` carries out on the ids."""
+        lever = self.model_copy()
+        lever._plan = plan
+        old = dict.fromkeys(site.unit_of[settlement] for settlement, _ in plan.unit_of)
+        lever._before = tuple(site.units[unit] for unit in old)
+        lever._points = site.redraw(plan, self.service_points)
+        return lever
 
     def apply(self, state: State) -> None:
-        assert self.plan is not None
         redraw(
-            state, self.plan, self.service_points, self.township_points, self.staff, self.imposed
+            state,
+            self._plan,
+            self.service_points,
+            self.township_points,
+            self.staff,
+            self.imposed,
         )
 
-    def _points(self, lang: Literal["en", "zh"]) -> str:
-        share = getattr(self.service_points, "keep_share", None)
-        if lang == "zh":
-            if share is not None:
-                return f"原服务点保留{share:.0%}"
-            return {"keep": "原服务点全部保留", "close": "原服务点撤销"}[str(self.service_points)]
-        if share is not None:
-            return f"{share:.0%} of the old service points are kept"
-        return {"keep": "all old service points are kept", "close": "the old service points close"}[
-            str(self.service_points)
-        ]
+    def content(self) -> list[Any]:
+        return [*super().content(), asdict(self._plan)]
+
+    def _say_points(self, lang: Lang) -> str:
+        """What becomes of the service points beside the new seats, with numbers where known."""
+        if self._points is None:
+            share = f"{share_kept(self.service_points):.0%}"
+            return words.pick(
+                (
+                    f"of the service points outside the new seats {share} stay open",
+                    f"新驻地以外的服务点保留{share}",
+                ),
+                lang,
+            )
+        count, kept = self._points
+        closed = count - kept
+        if not count:
+            pair = "no service points lie outside the new seats", "新驻地以外没有服务点"
+            return words.pick(pair, lang)
+        points = f"{amount(count, 'service point')} outside the new seats"
+        here = f"新驻地以外的{count}个服务点"
+        if not closed:
+            stay = f"{points} {_verb(count, 'stay')} open with fewer hours"
+            return words.pick((stay, f"{here}保留，缩短开放时间"), lang)
+        if not kept:
+            return words.pick((f"{points} {_verb(count, 'close')}", f"{here}撤销"), lang)
+        return words.pick(
+            (
+                f"of {points} {kept:,} {_verb(kept, 'stay')} open with fewer hours "
+                f"and {closed:,} {_verb(closed, 'close')}",
+                f"{here}中保留{kept}个（缩短开放时间），撤销{closed}个",
+            ),
+            lang,
+        )
+
+    def _say_staff(self, lang: Lang) -> str:
+        if isinstance(self.staff, StaffFloor):
+            floor = f"{self.staff.floor_per_10000:g}"
+            pair = (
+                f"staff are cut to {floor} for 10,000 registered persons",
+                f"工作人员减至每万户籍人口{floor}人",
+            )
+        elif self.staff == "attrition":
+            pair = (
+                "those who leave are not replaced until staff are at the standard",
+                "工作人员只出不进，直至达到配备标准",
+            )
+        else:
+            pair = "all staff stay", "工作人员全部保留"
+        return words.pick(pair, lang)
 
 
 class RedrawCommunities(_Redrawing):
@@ -55,94 +113,30 @@ class RedrawCommunities(_Redrawing):
     lineage: str
     units: str
     townships: str | None = None
-    before: int = 0
 
-    def bind(self, site: Site) -> RedrawCommunities | None:
-        count = len(site.problems.errors)
-        tables = {name: self._read(site, name) for name in REDRAW_TABLES}
-        lineage, units, townships = (tables[n] for n in ("lineage", "units", "townships"))
-        if len(site.problems.errors) > count or lineage is None or units is None:
+    def bind(self, site: Site) -> Self | None:
+        tables = RedrawTables.read(self.lineage, self.units, self.townships, site)
+        if tables is None or not tables.sound(site):
+            site.sure = False
             return None
-        here = lineage.frame[lineage.frame["settlement"].isin(site.unit_of)]
-        self._check(site, lineage, units, townships)
-        if len(site.problems.errors) > count:
+        plan, outside = tables.plan(site)
+        site.outside |= outside
+        site.leave_out("settlement", tables.rows - len(plan.unit_of))
+        if not plan.unit_of:
+            site.nothing_left(self.kind)
             return None
-        if here.empty:
-            site.left_out[self.kind] = site.left_out.get(self.kind, 0) + 1
-            return None
-        left = len(lineage.frame) - len(here)
-        if left:
-            site.left_out["settlements of the redraw"] = left
-        unit_of = dict(zip(here["settlement"], here["new_id"], strict=True))
-        used = units.frame[units.frame["id"].isin(here["new_id"])]
-        plan = Plan(
-            tuple(sorted(unit_of.items())),
-            tuple(
-                UnitPlan(r["id"], r["name"], r["kind"], r.get("type") or _default_type(r),
-                         r["township"], r["seat_settlement"])
-                for r in used.sort_values("id").to_dict("records")
-            ),
-            None
-            if townships is None
-            else tuple(
-                TownshipPlan(r["id"], r["name"], r["kind"], r["county"], r["seat_settlement"])
-                for r in townships.frame.sort_values("id").to_dict("records")
-                if r["id"] in set(used["township"])
-            ),
-        )  # fmt: skip
-        old = len({site.unit_of[s] for s in unit_of})
-        _carry(site, plan)
-        return self.model_copy(update={"plan": plan, "before": old})
+        return self._bound(site, plan)
 
-    def _read(self, site: Site, name: str) -> Table | None:
-        file = getattr(self, name)
-        if file is None:
-            return None
-        path = site.folder / file
-        if not path.resolve().is_relative_to(site.folder.resolve()):
-            site.error("outside-case", f"{file} lies outside the case's directory",
-                       "name a file of the case")
-            return None
-        return read_table(path, REDRAW_TABLES[name], site.problems)
-
-    def _check(self, site: Site, lineage: Table, units: Table, townships: Table | None) -> None:
-        """Ids of the three tables against the case at the lever's date and each other."""
-        problems = site.problems
-        here = pd.Series([*site.unit_of, *site.case.outside])
-        lineage.unknown(problems, "settlement", here, "the settlements of the case")
-        lineage.unknown(problems, "new_id", units.frame["id"], units.path.name)
-        areas = site.townships | site.case.outside
-        if townships is not None:
-            areas = set(townships.frame["id"])
-            townships.unknown(problems, "seat_settlement", here, "the settlements of the case")
-        units.unknown(problems, "township", pd.Series(sorted(areas)), "the townships")
-        new_of = dict(zip(lineage.frame["settlement"], lineage.frame["new_id"], strict=True))
-        seats = units.frame["seat_settlement"]
-        wrong = (seats.map(new_of) != units.frame["id"]).to_numpy()
-        units.fault(problems, wrong, "seat-outside", "the seat {value} lies in another unit",
-                    "choose a settlement that the lineage puts into this unit", "seat_settlement")
-        empty = (~units.frame["id"].isin(lineage.frame["new_id"])).to_numpy()
-        units.fault(problems, empty, "unit-without-settlement", "unit {value} has no settlement",
-                    "give it settlements in the lineage, or leave it out")
-        missing = sorted(set(site.unit_of) - set(new_of))
-        partly = {site.unit_of[s] for s in new_of if s in site.unit_of}
-        orphans = [s for s in missing if site.unit_of[s] in partly]
-        if orphans:
-            named = ", ".join(orphans[:5]) + (" ..." if len(orphans) > 5 else "")
-            problems.error(
-                "orphan-settlement",
-                f"{len(orphans)} settlements of redrawn units get no unit: {named}",
-                lineage.path, hint="give every settlement of a redrawn unit a row",
-            )  # fmt: skip
-
-    def describe(self, lang: Literal["en", "zh"] = "en") -> str:
-        after = len(self.plan.units) if self.plan else 0
+    def describe(self, lang: Lang = "en") -> str:
+        before, after = _kinds(self._before, lang), _kinds(self._plan.units, lang)
+        old = len({u.township for u in self._before})
+        new = len({u.township for u in self._plan.units})
+        points, staff = self._say_points(lang), self._say_staff(lang)
         if lang == "zh":
-            return f"{self.date}：{self.before}个社区（村）调整为{after}个；{self._points(lang)}"
-        return (
-            f"{self.date}: redraws {self.before} communities and villages into {after}; "
-            f"{self._points(lang)}"
-        )
+            townships = f"，所在乡镇（街道）由{old}个调整为{new}个" if old != new else ""
+            return f"{self.date}：{before}调整为{after}{townships}；{points}；{staff}。"
+        townships = f", in {amount(new, 'township')} instead of {old:,}" if old != new else ""
+        return f"{self.date}: {before} become {after}{townships}; {points}; {staff}."
 
 
 class MergeCommunities(_Redrawing):
@@ -150,68 +144,100 @@ class MergeCommunities(_Redrawing):
 
     kind: ClassVar[str] = "merge_communities"
 
-    communities: Annotated[tuple[str, ...], Field(min_length=2)]
+    communities: Annotated[tuple[Id, ...], Field(min_length=2)]
     name: str | None = None
     unit_kind: Literal["community", "village"] | None = None
-    seat: str | None = None
+    seat: Id | None = None
 
-    def bind(self, site: Site) -> MergeCommunities | None:
-        if all(site.outside(c) for c in self.communities):
-            site.left_out[self.kind] = site.left_out.get(self.kind, 0) + 1
+    def bind(self, site: Site) -> Self | None:
+        inside = tuple(c for c in self.communities if c not in site.outside)
+        if len(inside) < len(self.communities):
+            if len(inside) < 2:
+                site.nothing_left(self.kind)
+                return None
+            site.leave_out("community", len(self.communities) - len(inside))
+            seat = self.seat if self.seat in inside else None
+            return self.model_copy(update={"communities": inside, "seat": seat}).bind(site)
+        faults = len(site.problems.errors)
+        self._check(site)
+        if len(site.problems.errors) > faults:
             return None
-        count = len(site.problems.errors)
-        for name in self.communities:
-            if name not in site.units:
-                site.unknown("community", name, site.units)
-        if len(set(self.communities)) < len(self.communities):
-            site.error("named-twice", "a community stands twice in the list", "name each once")
-        if self.seat is not None and self.seat not in self.communities:
-            hint = did_you_mean(self.seat, self.communities) or "name one of the communities"
-            site.error("unknown-id", f"the seat {self.seat!r} is not in the list", hint)
-        if len(site.problems.errors) > count:
-            return None
-        members = {c: site.details[c] for c in self.communities}
-        if len({u.township for u in members.values()}) > 1:
-            site.error("two-townships", "the communities lie in different townships",
-                       "merge the townships first, or use redraw_communities")
+        members = [site.units[c] for c in self.communities if c in site.units]
+        if len(members) < len(self.communities):
+            return None  # after a faulty redraw nobody can say what they are
+        if len({u.township for u in members}) > 1:
+            site.error(
+                "two-townships",
+                "the communities lie in different townships",
+                "merge the townships first, or use redraw_communities",
+                "communities",
+            )
             return None
         if not site.connected(self.communities):
-            site.error("not-adjacent", "the communities are not connected by common borders",
-                       "add those between them to the list")
+            site.error(
+                "not-adjacent",
+                "the communities are not connected by common borders",
+                "add those between them to the list",
+                "communities",
+            )
             return None
-        seat = members[self.seat or self.communities[0]]
-        kinds = {u.kind for u in members.values()}
+        assert site.standing is not None
+        site.merged.update(dict.fromkeys(self.communities, site.standing))
+        merged = self._merged(members)
+        settlements = sorted(s for c in self.communities for s in site.members[c])
+        return self._bound(site, Plan(tuple((s, merged.id) for s in settlements), (merged,)))
+
+    def _check(self, site: Site) -> None:
+        """Every community exists, and is merged once on a day."""
+        for i, name in enumerate(self.communities):
+            other = site.merged.get(name)
+            if name in self.communities[:i]:
+                site.error(
+                    "named-twice",
+                    f"the community {name!r} stands twice in the list",
+                    "name each once",
+                    *("communities", i),
+                )
+            elif other is not None and other.date == self.date:
+                site.error(
+                    "two-mergers",
+                    f"the community {name!r} is merged on the same day in {other}",
+                    "put all that become one into one list",
+                    *("communities", i),
+                )
+            elif name not in site.units:
+                site.unknown("community", name, site.units, "communities", i)
+        if self.seat is not None and self.seat not in self.communities:
+            hint = did_you_mean(self.seat, self.communities) or "name one of the communities"
+            site.error("unknown-id", f"the seat {self.seat!r} is not in the list", hint, "seat")
+
+    def _merged(self, members: Sequence[UnitPlan]) -> UnitPlan:
+        """The unit that they become: at the seat's, a community where one of them is."""
+        seat = next((u for u in members if u.id == self.seat), members[0])
+        kinds = [u.kind for u in members]
         kind = self.unit_kind or ("community" if "community" in kinds else "village")
-        merged = UnitPlan(
-            seat.id, self.name or seat.name, kind,
-            seat.type if seat.kind == kind else ("town" if kind == "community" else "rural"),
-            seat.township, seat.seat,
-        )  # fmt: skip
-        unit_of = tuple(
-            sorted((s, merged.id) for s, u in site.unit_of.items() if u in self.communities)
-        )
-        plan = Plan(unit_of, (merged,), None)
-        _carry(site, plan)
-        return self.model_copy(update={"plan": plan})
+        default = "town" if kind == "community" else "rural"
+        type_ = next((u.type for u in (seat, *members) if u.kind == kind), default)
+        return UnitPlan(seat.id, self.name or seat.name, kind, type_, seat.township, seat.seat)
 
-    def describe(self, lang: Literal["en", "zh"] = "en") -> str:
-        names = "、".join(self.communities) if lang == "zh" else ", ".join(self.communities)
+    def describe(self, lang: Lang = "en") -> str:
+        old = {u.id: words.named(u.name, u.id, lang) for u in self._before}
+        names = words.listed([old.get(c, c) for c in self.communities], lang)
+        new = self._plan.units[0].name if self._plan.units else ""
+        points, staff = self._say_points(lang), self._say_staff(lang)
         if lang == "zh":
-            return f"{self.date}：合并{names}；{self._points(lang)}"
-        return f"{self.date}: merges {names}; {self._points(lang)}"
+            return f"{self.date}：{names}合并为{new}；{points}；{staff}。"
+        return f"{self.date}: {names} become one, {new}; {points}; {staff}."
 
 
-def _default_type(row: dict) -> str:
-    return "rural" if row["kind"] == "village" else "town"
+def _kinds(units: Sequence[UnitPlan], lang: Lang) -> str:
+    """How many of each kind there are."""
+    communities = sum(u.kind == "community" for u in units)
+    counts = [(communities, "community", "社区"), (len(units) - communities, "village", "村")]
+    return words.listed(
+        [words.pick((amount(n, en), f"{zh}{n}个"), lang) for n, en, zh in counts if n], lang
+    )
 
 
-def _carry(site: Site, plan: Plan) -> None:
-    """Makes the plan's units the ones that later levers may name."""
-    site.unit_of.update(dict(plan.unit_of))
-    alive = set(site.unit_of.values())
-    site.details = {i: u for i, u in site.details.items() if i in alive}
-    site.details.update({u.id: u for u in plan.units})
-    if plan.townships is not None:
-        kept = {u.township for u in site.details.values()}
-        site.townships = (site.townships & kept) | {t.id for t in plan.townships}
-
+def _verb(count: int, verb: str) -> str:
+    return f"{verb}s" if count == 1 else verb

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from sim.levers.lever import Lever, Site
-from sim.processes.cost import WAYS, yearly_cost_of_way
+from sim.levers import words
+from sim.levers.lever import Id, Lever
+from sim.levers.points import POINT_SERVICES
+from sim.levers.site import Place, Site
+from sim.levers.words import Lang, amount
+from sim.processes.cost import yearly_cost_of_way
 from sim.world.boundaries import KINDS, TYPES
 from sim.world.draws import id_keys
 from sim.world.facilities import NEVER, PUBLIC
@@ -29,6 +35,21 @@ DEFAULT_FLOOR = {
     "green": 2000.0,
 }
 """m2 of a facility when a lever gives none (MoHURD 2020 trial standard, GB 50180-2018)."""
+COUNTER = ("government", "community")
+KIND_NAMES = {code: name for name, code in KINDS.items()}
+TYPE_NAMES = {code: name for name, code in TYPES.items()}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A unit as a rule sees it; size: households, or persons of 60 and more."""
+
+    id: str
+    kind: str
+    type: str
+    seat: str
+    size: float
+    served: bool
 
 
 class Where(BaseModel):
@@ -40,8 +61,41 @@ class Where(BaseModel):
     kind: Literal["community", "village"] | None = None
     type: Literal["urban", "town", "rural"] | None = None
     without: str | None = None
-    count: Annotated[int, Field(ge=1)] | None = None
+    count: Annotated[int, Field(strict=True, ge=1)] | None = None
     rank: Literal["households", "old"] = "households"
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of settlements that units are ranked by."""
+        return ["households"] if self.rank == "households" else ["age_60_79", "age_80"]
+
+    def choose(self, units: Iterable[Candidate], share: float) -> list[str]:
+        """Seats of the units chosen; share: of the case's households that lie in the scope."""
+        fit = [
+            u
+            for u in units
+            if not u.served and self.kind in (None, u.kind) and self.type in (None, u.type)
+        ]
+        fit.sort(key=lambda u: (-u.size, u.id))
+        most = len(fit) if self.count is None else max(1, round(self.count * share))
+        return [u.seat for u in fit[:most]]
+
+    def describe(self, lang: Lang) -> str:
+        """Where that is, in words."""
+        kind = words.pick(words.UNITS[self.kind], lang)
+        type_ = words.pick(words.TYPES[self.type], lang) if self.type else ""
+        lack = words.services([self.without], lang) if self.without else ""
+        old = self.rank == "old"
+        if lang == "zh":
+            first = ("老年人口最多" if old else "户数最多") if self.count else ""
+            which = words.listed([x for x in (lack and f"没有{lack}", first) if x], "zh")
+            return f"在{which}{'的' if which else ''}{type_}{kind}"
+        first = f" that have most {'old people' if old else 'households'}" if self.count else ""
+        return (
+            " ".join(["in the", type_, kind]).replace("  ", " ")
+            + (f" without {lack}" if lack else "")
+            + first
+        )
 
 
 class AddFacility(Lever):
@@ -50,54 +104,114 @@ class AddFacility(Lever):
     kind: ClassVar[str] = "add_facility"
 
     services: Annotated[tuple[str, ...], Field(min_length=1)]
-    community: str | None = None
-    settlement: str | None = None
+    community: Id | None = None
+    settlement: Id | None = None
     where: Where | None = None
     name: str | None = None
-    floor_m2: Annotated[float, Field(gt=0, le=200_000)] | None = None
-    capacity: Annotated[float, Field(ge=0)] | None = None
+    floor_m2: Annotated[float, Field(strict=True, gt=0, le=200_000)] | None = None
+    capacity: Annotated[float, Field(strict=True, ge=0)] | None = None
     way: Literal["build", "rebuild", "buy", "rent", "allot"] = "build"
-    share: float = 1.0
+    _share: float = PrivateAttr(default=1.0)
+    _number: int | None = PrivateAttr(default=None)
+    _at: tuple[str, str] = PrivateAttr(default=("", ""))
 
     @model_validator(mode="after")
-    def _one_place(self) -> AddFacility:
+    def _one_place(self) -> Self:
         if sum(x is not None for x in (self.community, self.settlement, self.where)) != 1:
             raise ValueError("say where with exactly one of community, settlement, where")
         return self
 
-    def bind(self, site: Site) -> AddFacility | None:
-        known = set(site.case.services["id"])
-        asked = [*self.services, *([self.where.without] if self.where else [])]
-        for service in asked:
-            if service is not None and service not in known:
-                site.unknown("service", service, known)
-        for noun, name, ids in (
-            ("community", self.community, site.units),
-            ("settlement", self.settlement, site.unit_of),
-        ):
-            if name is not None and name not in ids:
-                if site.outside(name):
-                    site.left_out[self.kind] = site.left_out.get(self.kind, 0) + 1
-                    return None
-                site.unknown(noun, name, ids)
-        return self.model_copy(update={"share": site.case.share})
-
-    def describe(self, lang: Literal["en", "zh"] = "en") -> str:
-        what = ", ".join(self.services)
-        floor = f"{self.floor():g}"
+    def bind(self, site: Site) -> Self | None:
+        faults = len(site.problems.errors)
+        self._check_services(site)
+        lever = self.model_copy()
+        lever._share = site.case.share
+        seats: list[str] | None
         if self.where is not None:
-            many = str(self.where.count) if self.where.count else ""
-            lack = self.where.without
+            seats = lever._seats(site, self.where)
+        else:
+            noun = "community" if self.community is not None else "settlement"
+            place = self.community or self.settlement or ""
+            known = site.units if self.community is not None else site.unit_of
+            if place in site.outside:
+                site.nothing_left(self.kind)
+                return None
+            if place not in known:
+                site.unknown(noun, place, known, noun)
+                return None
+            unit = site.units[place if self.community is not None else site.unit_of[place]]
+            lever._at = unit.name, place
+            seats = [unit.seat if self.community is not None else place]
+        if len(site.problems.errors) > faults:
+            return None
+        if seats == []:
+            site.warn("none-fits", "no unit fits this rule: nothing is added", "where")
+        for seat in seats or ():
+            site.facilities[f"{self.date} {self.services} {seat}"] = Place(self.services, seat)
+        lever._number = None if seats is None else len(seats)
+        return lever
+
+    def _check_services(self, site: Site) -> None:
+        for i, service in enumerate(self.services):
+            self._check_service(site, service, "services", i)
+            if service in self.services[:i]:
+                message = f"the service {service!r} stands twice in the list"
+                site.error("named-twice", message, "name each once", "services", i)
+        if self.where is not None and self.where.without is not None:
+            self._check_service(site, self.where.without, "where", "without")
+
+    def _check_service(self, site: Site, service: str, *keys: str | int) -> None:
+        mode = dict(zip(site.case.services["id"], site.case.services["mode"], strict=True))
+        if service not in mode:
+            site.unknown("service", service, mode, *keys)
+        elif mode[service] == "home":
+            site.error(
+                "no-place",
+                f"{service} has no place of its own: staff go to the households",
+                f"services with a place are {', '.join(s for s in mode if mode[s] != 'home')}",
+                *keys,
+            )
+
+    def _seats(self, site: Site, where: Where) -> list[str] | None:
+        """Where the rule puts facilities, None where that is known at the run only."""
+        if where.without in POINT_SERVICES and site.redrawn:
+            return None
+        size = site.case.settlements[where.columns].sum(axis=1).tolist()
+        persons = dict(zip(site.case.settlements["id"], size, strict=True))
+        served = {
+            site.unit_of[p.settlement]
+            for p in site.facilities.values()
+            if where.without in p.services and (p.opened is None or p.opened <= self.date)
+        }
+        units = (
+            Candidate(
+                u.id, u.kind, u.type, u.seat, sum(map(persons.__getitem__, site.members[u.id])),
+                u.id in served,
+            )
+            for u in site.units.values()
+        )  # fmt: skip
+        return where.choose(units, self._share)
+
+    def describe(self, lang: Lang = "en") -> str:
+        what = words.services(self.services, lang)
+        way, floor = words.pick(words.WAYS[self.way], lang), f"{self.floor():,.0f}"
+        number = self._number
+        if self.where is not None:
+            at = self.where.describe(lang)
+            some = number is None
             if lang == "zh":
-                lacking = f"，在没有{lack}的单位中" if lack else ""
-                return f"{self.date}：按规则新增设施{many}（{what}，{floor}平方米）{lacking}"
-            lacking = f" in units without {lack}" if lack else ""
-            number = f"{many} facilities" if many else "a facility each"
-            return f"{self.date}: adds {number} with {what} of {floor} m2{lacking}"
-        place = self.community or self.settlement
+                many = "若干" if some else f"{number}"
+                return f"{self.date}：{at}新增{many}处设施（{what}；每处{floor}平方米，{way}）。"
+            many = "facilities" if some else amount(number or 0, "facility")
+            opens, each = ("opens", "") if number == 1 else ("open", " each")
+            return f"{self.date}: {many} with {what} {opens} {at}, {floor} m2{each}, {way}."
+        place = words.named(*self._at, lang)
         if lang == "zh":
-            return f"{self.date}：在{place}新增设施（{what}，{floor}平方米）"
-        return f"{self.date}: adds a facility with {what} of {floor} m2 in {place}"
+            return f"{self.date}：在{place}新增1处设施（{what}；{floor}平方米，{way}）。"
+        return f"{self.date}: a facility with {what} opens in {place}, {floor} m2, {way}."
+
+    def content(self) -> list[Any]:
+        return [*super().content(), self._share]
 
     def floor(self) -> float:
         """m2: as given, or the sum of the default sizes of its services."""
@@ -106,52 +220,49 @@ class AddFacility(Lever):
         return sum(DEFAULT_FLOOR.get(s, 0.0) for s in self.services)
 
     def apply(self, state: State) -> None:
-        for settlement in self._settlements(state):
-            self._add(state, settlement)
+        rows = {name: row for row, name in enumerate(state.world.settlements["id"])}
+        for row in self._rows(state, rows):
+            self._add(state, row)
         state.touch()
 
-    def _settlements(self, state: State) -> list[int]:
+    def _rows(self, state: State, rows: dict[str, int]) -> list[int]:
+        """Settlements that get one, as rows."""
         b = state.boundaries
         if self.settlement is not None:
-            return [list(state.world.settlements["id"]).index(self.settlement)]
+            return [rows[self.settlement]]
         if self.community is not None:
             return [b.units[b.unit_row(self.community)].seat]
         assert self.where is not None
-        w = self.where
-        column = ["households"] if w.rank == "households" else ["age_60_79", "age_80"]
-        size = b.sums(state.world.settlements[column].sum(axis=1).to_numpy(np.float64))
+        settlements = state.world.settlements
+        size = b.sums(settlements[self.where.columns].sum(axis=1).to_numpy(np.float64))
         served = np.zeros(len(b.units), bool)
-        if w.without is not None:
-            f = state.facilities
-            there = f.is_open(state.week) & f.offers[:, state.lines.services.index(w.without)]
-            served[b.unit_of[f.settlement[there]]] = True
-        rows = [
-            i
+        if self.where.without is not None:
+            f, j = state.facilities, state.lines.services.index(self.where.without)
+            served[b.unit_of[f.settlement[f.is_open(state.week) & f.offers[:, j]]]] = True
+        ids = list(rows)
+        units = (
+            Candidate(
+                u.id, KIND_NAMES[u.kind], TYPE_NAMES[u.type], ids[u.seat], size[i], bool(served[i])
+            )
             for i, u in enumerate(b.units)
             if u.alive
-            and not served[i]
-            and (w.kind is None or u.kind == KINDS[w.kind])
-            and (w.type is None or u.type == TYPES[w.type])
-        ]
-        rows.sort(key=lambda i: (-size[i], b.units[i].id))
-        if w.count is not None:
-            rows = rows[: max(1, round(w.count * self.share))]
-        return [b.units[i].seat for i in rows]
+        )
+        return [rows[seat] for seat in self.where.choose(units, self._share)]
 
     def _add(self, state: State, settlement: int) -> None:
         b, f, p = state.boundaries, state.facilities, state.parameters
-        unit = b.unit_of[settlement]
-        persons = b.sums(state.world.settlements["persons"].to_numpy(np.float64))[unit]
+        unit = int(b.unit_of[settlement])
+        persons = float(state.world.settlements["persons"].to_numpy()[b.unit_of == unit].sum())
         place = state.world.settlements.iloc[settlement]
         names = state.lines.services
         offers, capacity = np.zeros(len(names), bool), np.full(len(names), np.inf)
         floor = self.floor()
-        for s in self.services:
-            j = names.index(s)
+        for service in self.services:
+            j = names.index(service)
             offers[j] = True
-            rule = default_capacity(s, floor_share(list(self.services), floor), persons, p)
+            rule = default_capacity(service, floor_share(list(self.services), floor), persons, p)
             capacity[j] = rule if self.capacity is None or np.isinf(rule) else self.capacity
-        counter = any(s in ("government", "community") for s in self.services)
+        counter = not set(COUNTER).isdisjoint(self.services)
         key = f"A-{self.date}-{'+'.join(self.services)}-{place['id']}"
         if key in f.id:  # two of one kind in one place on one day
             key += f"-{sum(i.startswith(key) for i in f.id)}"
@@ -184,30 +295,39 @@ class CloseFacility(Lever):
 
     kind: ClassVar[str] = "close_facility"
 
-    facility: str
+    facility: Id
+    _at: str = PrivateAttr(default="")
 
-    def bind(self, site: Site) -> CloseFacility | None:
+    def bind(self, site: Site) -> Self | None:
+        if self.facility in site.outside:
+            site.nothing_left(self.kind)
+            return None
+        earlier = site.closed.get(self.facility)
+        if earlier is not None:
+            site.error(
+                "closed-already",
+                f"the facility {self.facility!r} is closed on {earlier.date} ({earlier})",
+                "leave one of the two out",
+                "facility",
+            )
+            return None
         if self.facility not in site.facilities:
-            if site.outside(self.facility):
-                site.left_out[self.kind] = site.left_out.get(self.kind, 0) + 1
-                return None
-            if self.facility in set(site.case.facilities["id"]):
-                site.error("closed-already", f"{self.facility} is closed by an earlier lever",
-                           "leave one of the two out")
-            else:
-                site.unknown("facility", self.facility, site.facilities)
-        site.facilities.discard(self.facility)
-        return self
+            known = set(site.case.facilities["id"])
+            site.unknown("facility", self.facility, known, "facility")
+            return None
+        assert site.standing is not None
+        place = site.facilities.pop(self.facility)
+        site.closed[self.facility] = site.standing
+        lever = self.model_copy()
+        lever._at = site.units[site.unit_of[place.settlement]].name
+        return lever
 
-    def describe(self, lang: Literal["en", "zh"] = "en") -> str:
+    def describe(self, lang: Lang = "en") -> str:
         if lang == "zh":
-            return f"{self.date}：关闭设施{self.facility}"
-        return f"{self.date}: closes the facility {self.facility}"
+            return f"{self.date}：关闭{self._at}的设施{self.facility}。"
+        return f"{self.date}: the facility {self.facility} in {self._at} closes."
 
     def apply(self, state: State) -> None:
         slot = state.facilities.id.index(self.facility)
         state.facility_actors[slot].close(state.week)
         state.touch()
-
-
-assert set(AddFacility.model_fields["way"].annotation.__args__) == set(WAYS)

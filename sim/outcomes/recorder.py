@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from sim.processes import cost, learning
 from sim.world.facilities import MARKET
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import State
+
+INDOOR = ("government", "community", "health", "culture", "elder_meals", "elder_care", "nursery")
+"""Services that need a house; the area of sports grounds and parks is not floor to be run."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,13 @@ class Burden:
 
     @staticmethod
     def of(state: State, distances: access.Distances, rates: np.ndarray) -> Burden:
-        share = {s: sum(sum(x.rates) for x in state.lines.asked if x.service == s)
-                 for s in ("government", "community")}
+        share = {
+            s: sum(sum(x.rates) for x in state.lines.asked if x.service == s)
+            for s in ("government", "community")
+        }
         total = sum(share.values())
-        counter = sum(distances.service(state, s) * (w / total) for s, w in share.items() if w)
+        parts = (distances.service(state, s) * (w / total) for s, w in share.items() if w)
+        counter = np.asarray(sum(parts))
         basket = access.basket_minutes(state, distances, rates, access.household_class(state))
         return Burden(basket, counter)
 
@@ -78,7 +85,7 @@ class Recorder:
     _still: access.Values = field(default_factory=dict)
     _burden: Burden | None = None
 
-    def take(self, model) -> None:
+    def take(self, model: Any) -> None:
         """Records the week that has just ended, where it is due."""
         state: State = model.state
         if self._burden is None or model.reach_changed:
@@ -91,6 +98,12 @@ class Recorder:
         if Record.due(self.record.units, week, self.weeks):
             self._units.append(self._by_unit(model))
 
+    @property
+    def burden(self) -> Burden:
+        """What the way to services costs now; only after the first week was taken."""
+        assert self._burden is not None
+        return self._burden
+
     def copy(self) -> Recorder:
         """The same records again, to go on with under another scenario."""
         twin = copy(self)
@@ -100,21 +113,24 @@ class Recorder:
 
     def records(self) -> Records:
         """Everything so far as tables, in the order of weeks and the catalogue."""
-        units = pd.concat(self._units, ignore_index=True) if self._units else pd.DataFrame(
-            columns=["week", "unit", "outcome", "value"])
+        units = (
+            pd.concat(self._units, ignore_index=True)
+            if self._units
+            else pd.DataFrame(columns=["week", "unit", "outcome", "value"])
+        )
         return Records(_table(self._series["outcomes"]), units, _table(self._series["losers"]))
 
-    def _measure_distances(self, model) -> None:
+    def _measure_distances(self, model: Any) -> None:
         """What only changes with boundaries and facilities is measured only then."""
         state = model.state
         distances = access.Distances.of(state, model.constants.pace)
         rates = model.constants.asked
-        self._burden = Burden.of(state, distances, rates)
+        burden = self._burden = Burden.of(state, distances, rates)
         persons, households = access.person_groups(state), access.household_groups(state)
         self._still = access.access(state, distances, persons)
-        self._still |= access.basket(self._burden.basket, rates, households)
-        finite = np.isfinite(self._burden.basket)
-        self._still["equity.access.gini", "all"] = equity.gini(self._burden.basket[finite])
+        self._still |= access.basket(burden.basket, rates, households)
+        finite = np.isfinite(burden.basket)
+        self._still["equity.access.gini", "all"] = equity.gini(burden.basket[finite])
         p, count = state.parameters, len(state.world.settlements)
         score = np.mean(
             [
@@ -131,9 +147,9 @@ class Recorder:
         self._groups = persons, households
         self._bands = access.seat_bands(state)
 
-    def _week(self, model) -> access.Values:
+    def _week(self, model: Any) -> access.Values:
         state, now, c = model.state, model.now, model.constants
-        o, b, p = state.offices, state.boundaries, state.parameters
+        o, b = state.offices, state.boundaries
         office = b.column("office")
         has = office >= 0
         households, registered = np.zeros(len(o)), np.zeros(len(o))
@@ -145,11 +161,12 @@ class Recorder:
         out |= self._costs(model) | self._content(model)
         return out
 
-    def _costs(self, model) -> access.Values:
+    def _costs(self, model: Any) -> access.Values:
         state, p = model.state, model.state.parameters
         f, persons = state.facilities, model.constants.registered.sum()
         is_open = f.is_open(state.week)
-        public = is_open & (f.operator != MARKET)
+        indoor = [state.lines.services.index(x) for x in INDOOR]
+        public = is_open & (f.operator != MARKET) & f.offers[:, indoor].any(axis=1)
         span = p["merger.transition_weeks"]
         ended = sum(n for week, n in state.ended if week <= state.week < week + span)
         kinds = cost.week_costs(
@@ -161,7 +178,7 @@ class Recorder:
         out["cost.travel.per_head", "all"] = 52 * cost.travel_cost(minutes, p) / persons
         return out
 
-    def _content(self, model) -> access.Values:
+    def _content(self, model: Any) -> access.Values:
         """Satisfaction, belonging and participation, by the type of unit before any redraw."""
         state, now, c = model.state, model.now, model.constants
         r, b = state.residents, state.boundaries
@@ -172,8 +189,9 @@ class Recorder:
             listed += np.bincount(settlement[e.on_list()], minlength=count)
         planned = now.planned.sum(axis=1)
         hours = state.ledger.done[:, 5:8].sum(axis=1)
-        made = np.divide(hours / now.visit_hours, planned, out=np.ones(len(planned)),
-                         where=planned > 0)
+        made = np.divide(
+            hours / now.visit_hours, planned, out=np.ones(len(planned)), where=planned > 0
+        )
         office = b.column("office")[b.unit_of]
         households = np.maximum(c.households, 1e-9)
         score, without = learning.satisfaction(
@@ -196,9 +214,9 @@ class Recorder:
             for i, group in enumerate(groups)
         }
 
-    def _losers(self, model) -> access.Values:
+    def _losers(self, model: Any) -> access.Values:
         state, p = model.state, model.state.parameters
-        now, base = self._burden, self.base[state.week]
+        now, base = self.burden, self.base[state.week]
         persons, households = self._groups
         lost = equity.losers(now.basket, base.basket, p)
         won = equity.losers(base.basket, now.basket, p)
@@ -220,17 +238,19 @@ class Recorder:
                 )
         return out
 
-    def _by_unit(self, model) -> pd.DataFrame:
+    def _by_unit(self, model: Any) -> pd.DataFrame:
         """Access and losses by the unit before any redraw; work by the unit that is alive."""
         state, b, o = model.state, model.state.boundaries, model.state.offices
         persons = self._groups[0]["all"]
-        minutes = self._burden.counter
+        minutes = self.burden.counter
         change = minutes - self.base[state.week].counter
         frames = []
         ids = np.array([u.id for u in b.units])
         first = int(b.origin.max()) + 1
-        for name, column in (("access.counter.minutes", minutes),
-                             ("equity.losers.counter_minutes", change)):
+        for name, column in (
+            ("access.counter.minutes", minutes),
+            ("equity.losers.counter_minutes", change),
+        ):
             known = persons * np.isfinite(column)
             total = np.bincount(b.origin, known.sum(axis=1), first)
             spent = np.bincount(
@@ -251,8 +271,14 @@ class Recorder:
 
 
 def _unit_rows(week: int, units: np.ndarray, outcome: str, values: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame({"week": np.int32(week), "unit": units, "outcome": outcome,
-                         "value": np.asarray(values, np.float64)})
+    return pd.DataFrame(
+        {
+            "week": np.int32(week),
+            "unit": units,
+            "outcome": outcome,
+            "value": np.asarray(values, np.float64),
+        }
+    )
 
 
 def _table(series: list[tuple[int, access.Values]]) -> pd.DataFrame:

@@ -5,8 +5,10 @@ Nested choice. Among the facilities in reach each has the utility
     V = - minute x minutes - wait x expected wait + own unit - office hours + taste x e
 
 and the best of them competes with going online (where offered and where the household can) and
-with putting the need off. Half of the draw e belongs to household and facility for life, half to
-the week; both are Gumbel, so that the shares follow the logit (McFadden 1974).
+with putting the need off. The draw e is the larger of two Gumbel draws less ln 2, and so a Gumbel
+draw again (a sum of the two would not be): one belongs to household and facility for life, the
+other to the week, and each is the larger half of the time. So the shares follow the logit
+(McFadden 1974).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from sim.world.draws import Process, block, uniform_one, unit
 from sim.world.households import AWAY, DIGITAL, OLD_ONLY, VEHICLE
 
 PUT_OFF, NO_REACH, ONLINE = -1, -2, -3
+LN_2 = float(np.log(2.0))
 CHOICE_OF_LINE = 64  # process numbers 64, 65, ... draw the weekly taste of line 0, 1, ...
 
 
@@ -70,7 +73,8 @@ def travel_class(flags):
 
 @njit(
     "void(uint64, int32[::1], uint64[::1], int32[:, :, ::1], uint32[::1], float32[:, :, ::1])",
-    cache=True, error_model="numpy",
+    cache=True,
+    error_model="numpy",
 )
 def lifelong_tastes(key, settlement, agents, slots, item, taste):
     """Fills `taste` ``[H, L, K]`` with each household's lasting draw for the facilities in reach.
@@ -91,7 +95,9 @@ def lifelong_tastes(key, settlement, agents, slots, item, taste):
     "Tuple((float64, int32, float64))(uint64, int64, uint64, uint8, int64, int64, int64, int64,"
     " int32[:, :, ::1], float32[:, :, :, ::1], boolean[:, :, ::1], float32[:, :, ::1],"
     " float64[::1], uint32[::1], boolean[::1], float64, float64, boolean, float64[::1])",
-    cache=True, inline="always", error_model="numpy",
+    cache=True,
+    inline="always",
+    error_model="numpy",
 )
 def best_facility(
     key, week, agent, flags, process, s, i, h, slots, trips, own, lasting, waits, item,
@@ -107,7 +113,6 @@ def best_facility(
     pace = travel_class(flags)
     if old_users and pace < 2:
         pace += 2
-    sharp = 2.0 / taste if taste > 0.0 else 0.0
     for k in range(slots.shape[2]):
         j = slots[s, i, k]
         if j < 0:
@@ -115,15 +120,18 @@ def best_facility(
         minutes = trips[s, i, pace, k]
         if minutes > cutoff:
             break
-        v = -weights[0] * minutes - weights[1] * waits[k] + taste * 0.5 * lasting[h, i, k]
+        v = -weights[0] * minutes - weights[1] * waits[k]
         if own[s, i, k]:
             v += weights[2]
         if office_hours[j] and flags & AWAY:
             v -= weights[3]
-        u = uniform_one(key, process, week, agent, item[j])
-        if surely_below(u, (best - v) * sharp):
-            continue
-        v += taste * 0.5 * gumbel(u)
+        if taste > 0.0:
+            e = lasting[h, i, k]
+            u = uniform_one(key, process, week, agent, item[j])
+            # no logarithm where this week's draw decides nothing
+            if not surely_below(u, max(e, (best - v) / taste + LN_2)):
+                e = max(e, gumbel(u))
+            v += taste * (e - LN_2)
         if v > best:
             best, rank, trip = v, k, minutes
     return best, rank, trip
@@ -136,7 +144,8 @@ def best_facility(
     " float64[::1], float64[::1], boolean[::1],"
     " boolean[:, ::1], float64[::1], int64[::1], int32[::1], int32[::1], int32[::1], int32[::1],"
     " int32[::1], float64[::1])",
-    cache=True, error_model="numpy",
+    cache=True,
+    error_model="numpy",
 )
 def choose(
     key, week, settlement, agents, flags, asked, pending, slots, trips, own, lasting, belief,
@@ -145,8 +154,9 @@ def choose(
 ):  # fmt: skip
     """Fills the columns of `Errands`.
 
-    slots, own: ``[S, L, K]``; trips: minutes ``[S, L, 4, K]``; lasting: ``[H, L, K]``; weights: float64 ``[7]`` minute, wait, own unit, office hours, put off, online constant,
-    online capable share.
+    slots, own: ``[S, L, K]``; trips: minutes ``[S, L, 4, K]``; lasting:
+    ``[H, L, K]``; weights: float64 ``[7]`` minute, wait, own unit, office hours, put off, online
+    constant, online capable share.
     """
     waits = np.empty(slots.shape[2])
     e = 0
@@ -162,8 +172,25 @@ def choose(
                 if slots[s, i, k] == usual[h, i]:
                     waits[k] = expected[h, i]
             v, rank, minutes = best_facility(
-                key, week, agents[h], flags[h], CHOICE_OF_LINE + i, s, i, h, slots, trips, own,
-                lasting, waits, item, office_hours, cutoff[i], taste[i], old_users[i], weights,
+                key,
+                week,
+                agents[h],
+                flags[h],
+                CHOICE_OF_LINE + i,
+                s,
+                i,
+                h,
+                slots,
+                trips,
+                own,
+                lasting,
+                waits,
+                item,
+                office_hours,
+                cutoff[i],
+                taste[i],
+                old_users[i],
+                weights,
             )
             words = block(key, Process.CHANNEL, week, agents[h], np.uint32(i))
             off, go = unit(words[0]), unit(words[1])

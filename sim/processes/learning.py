@@ -114,15 +114,17 @@ def satisfaction(
     """
     p = parameters
     waiting = (
-        1 - np.minimum(1, wait / p["residents.wait_span"]) - p["residents.unmet_weight"] * unmet
+        1
+        - np.minimum(1, wait / p["residents.wait_span"])
+        - p["residents.unmet_weight"] * unmet
         - listed
     )
     home = 1 - p["residents.complaint_weight"] * complaints
     rest = (
         p["residents.weight_access"] * access
-        + p["residents.weight_waiting"] * np.maximum(0, waiting)
+        + p["residents.weight_waiting"] * waiting
         + p["residents.weight_visits"] * visits
-        + p["residents.weight_property"] * np.maximum(0, home)
+        + p["residents.weight_property"] * home
     )
     return rest + p["residents.weight_belonging"] * belonging, rest
 

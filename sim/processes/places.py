@@ -60,8 +60,8 @@ def applicants(
 
 @njit(
     "void(uint64, int64, int64, int64[::1], int32[::1], uint64[::1], uint8[::1],"
-    " int32[:, :, ::1], float32[:, :, :, ::1], boolean[:, :, ::1], float64[::1], uint32[::1], boolean[::1], float64,"
-    " float64, boolean, float64[::1], int32[::1])",
+    " int32[:, :, ::1], float32[:, :, :, ::1], boolean[:, :, ::1], float64[::1], uint32[::1],"
+    " boolean[::1], float64, float64, boolean, float64[::1], int32[::1])",
     cache=True,
 )
 def prefer(
@@ -70,8 +70,9 @@ def prefer(
 ):  # fmt: skip
     """The facility each applicant likes best: a slot, -1 for putting it off, -2 for none in reach.
 
-    slots, own: of this line, ``[S, 1, K]``; trips: minutes ``[S, 1, 4, K]``; list_weeks: expected weeks on each facility's
-    list, by slot; weights: minute, minute of a list week, own unit, office hours, put off.
+    slots, own: of this line, ``[S, 1, K]``; trips: minutes ``[S, 1, 4, K]``; list_weeks: expected
+    weeks on each facility's list, by slot; weights: minute, minute of a list week, own unit,
+    office hours, put off.
     """
     waits = np.empty(slots.shape[2])
     lasting = np.empty((1, 1, slots.shape[2]), np.float32)
@@ -85,8 +86,25 @@ def prefer(
             u = uniform_one(key, Process.TASTE, 0, agents[h], item[slots[s, 0, k]])
             lasting[0, 0, k] = gumbel(u)
         v, rank, _ = best_facility(
-            key, week, agents[h], flags[h], Process.PLACE_CHOICE, s, 0, 0, slots, trips, own,
-            lasting, waits, item, office_hours, cutoff, taste, old_users, weights,
+            key,
+            week,
+            agents[h],
+            flags[h],
+            Process.PLACE_CHOICE,
+            s,
+            0,
+            0,
+            slots,
+            trips,
+            own,
+            lasting,
+            waits,
+            item,
+            office_hours,
+            cutoff,
+            taste,
+            old_users,
+            weights,
         )
         words = block(key, Process.CHANNEL, week, agents[h], np.uint32(64 + line))
         if rank < 0:
@@ -97,9 +115,7 @@ def prefer(
             chosen[e] = slots[s, 0, rank]
 
 
-def fill(
-    e: Enrolment, key: int, line: int, agents: np.ndarray, capacity: np.ndarray
-) -> np.ndarray:
+def fill(e: Enrolment, key: int, line: int, agents: np.ndarray, capacity: np.ndarray) -> np.ndarray:
     """Gives vacancies to the lists; capacity: places by slot. Returns who was admitted."""
     vacant = np.floor(capacity + 1e-9).astype(np.int64) - e.enrolled(capacity.size)
     waiting = e.on_list()
@@ -142,7 +158,7 @@ def steady_numbers(
     """
     places = np.floor(capacity + 1e-9)
     low, high = np.zeros(capacity.size), np.full(capacity.size, 1 / min(exit_rate, list_rate))
-    inside = np.zeros(capacity.size)
+    inside: np.ndarray = np.zeros(capacity.size)
     for _ in range(40):
         years = (low + high) / 2
         stay = rates * years[slot]
@@ -180,5 +196,7 @@ def start_steady(
     e.listed[late] = chosen[late]
     weeks = weeks_on_list(np.maximum(0.0, inside - places), capacity, exit_rate, list_rate)
     age = np.minimum(weeks, 52 * 10.0)
+    # the longer ago they joined, the fewer are left: some have given up
     u = uniform(key, Process.STEADY_STATE, 2, agents[late], line)
-    e.since[late] = -np.round(u * age[chosen[late]]).astype(np.int32)
+    given_up = -np.expm1(-list_rate / 52 * age[chosen[late]])
+    e.since[late] = np.round(52 / list_rate * np.log1p(-u * given_up)).astype(np.int32)

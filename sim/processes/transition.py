@@ -19,7 +19,8 @@ def loss_at_first(sizes: np.ndarray, parameters: Parameters) -> float:
     p = parameters
     dominance = (sizes.max() / sizes.sum() - 1 / k) / (1 - 1 / k)
     loss = p["merger.disruption"] * (1 + p["merger.disruption_per_unit"] * (k - 2))
-    return min(p["merger.disruption_most"], loss * (1 - p["merger.disruption_equality"] * dominance))
+    loss *= 1 - p["merger.disruption_equality"] * dominance
+    return min(p["merger.disruption_most"], loss)
 
 
 def efficiency(week: int, merged: np.ndarray, loss: np.ndarray, recovery: float) -> np.ndarray:

@@ -287,10 +287,12 @@ def print_answer(
     titles: Mapping[str, str] | None = None,
     file: IO[str] | None = None,
 ) -> None:
-    """Prints the answer: coloured on a terminal, plain text of 120 columns elsewhere."""
+    """Prints the answer: coloured on a terminal, plain text as wide as it needs elsewhere."""
     from rich.console import Console
 
+    answer = answer_table(comparison, lang, window, titles)
     console = Console(file=file, highlight=False)
     if not console.is_terminal:
-        console = Console(file=file, highlight=False, width=120, color_system=None)
-    console.print(answer_table(comparison, lang, window, titles))
+        console = Console(file=file, highlight=False, width=200, color_system=None)
+        console.width = max(120, console.measure(answer).maximum)
+    console.print(answer)

@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 DATE = re.compile(r"\bdate:\s*['\"]?(\d{4}-\d{2}-\d{2})")
 
 
+# Outcomes shown week by week.
+CURVES = (
+    ("workload.offices.load", "Load of all offices (1 = full)", "全部机构总负荷（1为满负荷）"),
+    ("workload.offices.backlog", "Backlog of queued work, hours", "积压工时（小时）"),
+    ("use.home_care.visits", "Home visits made per week", "每周入户走访次数"),
+    ("use.government.wait", "Wait at the government counter, minutes", "政务服务窗口等候（分钟）"),
+    ("satisfaction.residents.score", "Satisfaction of residents, 0-100", "居民满意度（0-100）"),
+    ("use.elder_care.waiting", "Households waiting for elder day care", "日间照料轮候户数"),
+)
+
+
 @dataclass(frozen=True)
 class Text:
     """The same thing said in both languages."""
@@ -47,18 +58,18 @@ class Figure:
 class Findings:
     """All that a report shows, read from results once; no file is touched after this.
 
-    facts: (label, value) pairs of what was compared; titles: scenario -> heading; windows the
-    frames of `compare`; outcomes: scenario, replicate, week, outcome, group, value; map: a drawn
-    figure or None; worst_units: rows (unit, base, scenario, change) of minutes; provenance:
-    what each table comes from; assumptions: parameters of confidence C; repeat: (label, value)
-    pairs; failures: one row per failed run;
-    open_runs: planned and not done yet.
+    facts: (label, value) pairs of what was compared; titles: scenario -> heading; comparison,
+    early: frames of `compare`; weekly: scenario, replicate, week, outcome, group, value of the
+    outcomes in `CURVES`; map: a drawn figure or None; worst_units: rows (unit, base, scenario,
+    change) of minutes; provenance: what each table comes from; assumptions: parameters of
+    confidence C; repeat: (label, value) pairs; failures: one row per failed run; open_runs:
+    planned and not done yet.
     """
 
     title: Text
     window: str
     comparison: pd.DataFrame
-    outcomes: pd.DataFrame
+    weekly: pd.DataFrame
     start: date
     weeks: int
     early: pd.DataFrame | None = None
@@ -94,10 +105,10 @@ def gather(results: Path, window: str = "last-year") -> Findings:
     study = Study.open(results)
     info = study.info
     case = open_case(study)
-    outcomes = study.outcomes()
+    plan = study.plan()
+    done = bool((plan["state"] == "done").any())
     levers = lever_dates(study)
     titles = {s["name"]: _text(s["title"], s["name"]) for s in info["scenarios"]}
-    done = len(outcomes) > 0
     units = unit_changes(study, case) if case is not None and done else {}
     shown = next(iter(units), None)
     return Findings(
@@ -105,7 +116,7 @@ def gather(results: Path, window: str = "last-year") -> Findings:
         window=window,
         comparison=study.compare(window=window),
         early=study.compare(window="first-half-year") if levers and done else None,
-        outcomes=outcomes,
+        weekly=study.outcomes([name for name, *_ in CURVES]),
         start=date.fromisoformat(info["start"]),
         weeks=info["weeks"],
         titles=titles,
@@ -116,7 +127,7 @@ def gather(results: Path, window: str = "last-year") -> Findings:
         provenance=list(provenance(case)),
         assumptions=assumptions(case, info),
         repeat=list(repeat(info)),
-        open_runs=int((study.plan()["state"] == "open").sum()),
+        open_runs=int((plan["state"] == "open").sum()),
         failures=[
             {"scenario": r.scenario, "replicate": r.replicate, "stage": r.stage, "message": r.error}
             for r in study.failures().itertuples()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.outcomes.catalogue import GROUPS, OUTCOMES
 from sim.report import answer, words
-from sim.report.findings import Figure, Findings, Text, gather
+from sim.report.findings import CURVES, Figure, Findings, Text, gather
 from sim.report.numbers import (
     MARKS,
     WINDOWS,
@@ -38,14 +38,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 LIMIT = 1_000_000  # bytes of the file
 COLOURS = 8  # colour classes s0 ... of the style sheet
 
-CURVES = (
-    ("workload.offices.load", "Load of all offices (1 = full)", "全部机构总负荷（1为满负荷）"),
-    ("workload.offices.backlog", "Backlog of queued work, hours", "积压工时（小时）"),
-    ("use.home_care.visits", "Home visits made per week", "每周入户走访次数"),
-    ("use.government.wait", "Wait at the government counter, minutes", "政务服务窗口等候（分钟）"),
-    ("satisfaction.residents.score", "Satisfaction of residents, 0-100", "居民满意度（0-100）"),
-    ("use.elder_care.waiting", "Households waiting for elder day care", "日间照料轮候户数"),
-)
 FAMILIES = {
     "access": ("Access", "可达性"),
     "use": ("Use of services", "服务使用"),
@@ -317,7 +309,7 @@ def _curves(findings: Findings, scenarios: Sequence[str]) -> list[Figure]:
 
     figures = []
     for outcome, en, zh in CURVES:
-        bands = weekly_bands(findings.outcomes, outcome)
+        bands = weekly_bands(findings.weekly, outcome)
         svg = draw(
             bands,
             scenarios,

@@ -1,4 +1,4 @@
-"""A drawn SVG made ready to stand inside a page: smaller, and without anything for the outside.
+"""A drawn SVG made smaller, and ready to stand inside a page without anything for the outside.
 
 matplotlib writes one element, with its whole style, for every stroke and mark; of a map with two
 thousand units these repetitions are four fifths of the bytes.
@@ -11,6 +11,31 @@ from itertools import groupby
 
 _STROKE = re.compile(r'\s*<path d="([^"]*)"(?: clip-path="[^"]*")? style="(fill: none[^"]*)"/>')
 _MARK = re.compile(r'\s*<use xlink:href="([^"]*)" x="([^"]*)" y="([^"]*)" style="([^"]*)"/>')
+
+
+def slim(svg: str) -> str:
+    """The element ``<svg>`` alone, without metadata, to a tenth of a point, which is finer than
+    any screen, and half of the file; the style of marks stands at their definition."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(?<= d=")[^"]+|(?<=<use )[^>]+', lambda m: _short(m.group(0)), svg)
+    return _styles_once(svg)
+
+
+def _styles_once(text: str) -> str:
+    """The style of marks at their definition instead of at each use."""
+    style = dict(re.findall(r'<use xlink:href="#(\w+)"[^>]*style="([^"]*)"', text))
+    for mark, words in style.items():
+        text = re.sub(
+            rf'(<path id="{mark}"[^>]*?)( style="[^"]*")?/>', rf'\1 style="{words}"/>', text
+        )
+    return re.sub(r'(<use xlink:href="#\w+"[^>]*?) style="[^"]*"', r"\1", text)
+
+
+def _short(data: str) -> str:
+    """Path data or places with one decimal, on one line."""
+    short = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m.group(0)):.1f}".removesuffix(".0"), data)
+    return re.sub(r"\s+", " ", short).strip()
 
 
 def embed(svg: str, scope: str) -> str:

@@ -149,10 +149,11 @@ def draw_map(change: Change, case: Case) -> str:
     Its texts stand in both languages, marked so that the page shows one of them.
     """
     from sim.report import maps
+    from sim.report.ground import cells
 
     settlements, units = case.settlements, case.communities
     at = settlements.set_index("id")[["x", "y"]]
-    ground = maps.cells(settlements, case.outlines_path)
+    ground = cells(settlements, case.outlines_path)
     unit_of = dict(zip(settlements["id"], settlements["community"], strict=True))
     new_of = dict(zip(change.places["settlement"], change.places["new"], strict=True))
     after = change.by("new")
@@ -174,11 +175,11 @@ def draw_map(change: Change, case: Case) -> str:
     }
     before, later = titles
     kinds = dict(zip(units["id"], units["kind"], strict=True))
-    svg = maps.before_after(
-        ground,
+    panels = [
         maps.Panel(unit_of, before, kinds=kinds, marks={"seat": _points(at, seats)}),
         maps.Panel(new_of, later, values=after["change"].to_dict(), marks=marks),
-    )
+    ]
+    svg = maps.figure(ground, panels)
     svg = embed(svg or "", "map")
     # kinds keep their Chinese name: the legend has no room for the longer English one
     for zh, en in (titles | dict(maps.MARK_NAMES.values())).items():

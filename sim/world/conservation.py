@@ -1,20 +1,24 @@
 """Conservation: what must close every week, whatever the scenario does.
 
-Households and settlements keep their place, places are not overbooked, needs are met, given up or
-still pending, and every hour of work has an owner. A breach ends the run: its numbers would not
-mean anything.
+Households and settlements keep their place, workers stay, places are not overbooked, needs are
+met, given up or still pending, and every hour of work has an owner. A breach ends the run: its
+numbers would not mean anything.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from sim.world.offices import ATTRITION
 
 
 class Breach(RuntimeError):
     """Something was created or lost; the message names the week and what."""
 
 
-def check_conservation(model) -> None:
+def check_conservation(model: Any) -> None:
     """Raises `Breach` on the first thing that does not close this week."""
     s, now = model.state, model.now
     b, o, f = s.boundaries, s.offices, s.facilities
@@ -25,6 +29,7 @@ def check_conservation(model) -> None:
         raise _breach(s.week, "townships", "a unit lies in a township that has ended")
     if o.workers[~o.alive].sum() != 0:
         raise _breach(s.week, "workers", "an office that has ended still has workers")
+    _check_staff(model)
     is_open = f.is_open(s.week)
     runs = is_open & (f.operator >= 0)
     if not o.alive[f.operator[runs]].all():
@@ -46,6 +51,18 @@ def check_conservation(model) -> None:
     after = float(s.residents.pending.sum(dtype=np.int64))
     if abs(now.pending_before + from_new - ended - after) > 1e-6:
         raise _breach(s.week, "needs", "needs met, given up and pending do not add up")
+
+
+def _check_staff(model: Any) -> None:
+    """Between levers nobody comes, and nobody goes but where a merger left staff to attrition."""
+    s, o = model.state, model.state.offices
+    workers = float(o.workers.sum())
+    before, levers = s.booked or (workers, model.applied)
+    s.booked = workers, model.applied
+    change = workers - before
+    shrinks = bool((o.alive & (o.staff_policy == ATTRITION)).any())
+    if model.applied == levers and (change > 1e-6 or (change < -1e-6 and not shrinks)):
+        raise _breach(s.week, "workers", f"{change:+g} came or went without a reason")
 
 
 def _breach(week: int, what: str, why: str) -> Breach:

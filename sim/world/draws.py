@@ -17,7 +17,7 @@ from enum import IntEnum
 
 import numpy as np
 from numba import njit, uint32, uint64
-from numba.types import UniTuple
+from numba.types import UniTuple  # type: ignore[attr-defined]
 
 _M0, _M1 = 0xD2511F53, 0xCD9E8D57
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85
@@ -42,7 +42,11 @@ class Process(IntEnum):
     PLACE_CHOICE = 13
 
 
-@njit(UniTuple(uint32, 4)(uint32, uint32, uint32, uint32, uint32, uint32), cache=True, inline="always")
+@njit(
+    UniTuple(uint32, 4)(uint32, uint32, uint32, uint32, uint32, uint32),
+    cache=True,
+    inline="always",
+)
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox 4x32-10: four words of the counter and two of the key to four random words."""
     for _ in range(10):

@@ -14,9 +14,9 @@ import pandas as pd
 from numba import njit
 
 from sim.case.parameters import Parameters
+from sim.case.schema import AGES
 from sim.world.draws import Process, id_keys, run_key, uniform_one
 
-AGES = ("age_0_2", "age_3_5", "age_6_14", "age_15_59", "age_60_79", "age_80")
 HARDSHIP, DIGITAL, AWAY, VEHICLE, OLD_ONLY, MEALS = 1, 2, 4, 8, 16, 32
 
 
@@ -43,7 +43,7 @@ def synthesise(settlements: pd.DataFrame, parameters: Parameters, seed: int) -> 
     """Households of all settlements (rows in the order given).
 
     settlements: columns id, households, the six age bands, compound. Raises ValueError where a
-    settlement has fewer persons than households.
+    settlement has fewer persons than households, or more than 255 for each.
     """
     counts = settlements["households"].to_numpy(np.int64)
     ages = np.array(settlements[list(AGES)], dtype=np.int64, order="C")
@@ -74,8 +74,18 @@ def synthesise(settlements: pd.DataFrame, parameters: Parameters, seed: int) -> 
     )
     key = np.uint64(run_key(seed, 0))
     _deal(key, first, ages, keys, rates[:2], out.registered)
-    _describe(key, first, rural, out.key, out.registered, rates, old_share, out.present, out.risk,
-              out.flags)
+    _describe(
+        key,
+        first,
+        rural,
+        out.key,
+        out.registered,
+        rates,
+        old_share,
+        out.present,
+        out.risk,
+        out.flags,
+    )
     return out
 
 
@@ -130,9 +140,13 @@ def _deal(key, first, ages, agents, shares, registered):
                 u = uniform_one(key, Process.SYNTHESIS, 0, agents[s], item)
                 item += 1
                 target = h + int(u * rest)
-                # a full household (255 of one band) passes the person on
-                while registered[target, band] == 255:
+                # a full household (255 persons) passes the person on
+                passed = 0
+                while registered[target].sum() >= 255:
                     target = h + (target - h + 1) % rest
+                    passed += 1
+                    if passed == rest:
+                        raise ValueError("a settlement has more persons than its households hold")
                 registered[target, band] += 1
 
 

@@ -34,7 +34,8 @@ class Ledger:
 
     arrived, done, lost: float64 ``[O, classes]`` of the week; age: float64 ``[O, queued, A]``
     hours of backlog by age in weeks; before: backlog ``[O, classes]`` when the week began.
-    overtime: hours ``[O]``.
+    overtime: hours ``[O]``. carried: hours waiting in all offices when the last week ended;
+    slipped: hours that came or went since then, which levers may move but not make or lose.
     """
 
     arrived: np.ndarray
@@ -43,13 +44,21 @@ class Ledger:
     overtime: np.ndarray
     before: np.ndarray
     age: np.ndarray
+    carried: float = 0.0
+    slipped: float = 0.0
 
     @staticmethod
     def empty(offices: int, weeks: int) -> Ledger:
         """No work yet; `weeks`: age at which queued work is withdrawn."""
         flow = (offices, len(CLASSES))
-        return Ledger(np.zeros(flow), np.zeros(flow), np.zeros(flow), np.zeros(offices),
-                      np.zeros(flow), np.zeros((offices, len(QUEUED), weeks)))
+        return Ledger(
+            np.zeros(flow),
+            np.zeros(flow),
+            np.zeros(flow),
+            np.zeros(offices),
+            np.zeros(flow),
+            np.zeros((offices, len(QUEUED), weeks)),
+        )
 
     def grow(self, offices: int) -> None:
         """Makes room for new offices."""
@@ -77,6 +86,7 @@ class Ledger:
         together, oldest first); both ``[O, classes]``.
         """
         self.before = self.backlog()
+        self.slipped = abs(float(self.before.sum()) - self.carried)
         self.arrived, self.done, self.overtime = demand, done, overtime
         self.lost = np.maximum(0.0, demand - done)
         for q, c in enumerate(QUEUED):
@@ -85,12 +95,13 @@ class Ledger:
             stock -= np.clip(done[:, c, None] - older, 0.0, stock)
             self.lost[:, c] = stock[:, -1]
             self.age[:, q] = stock[:, :-1]
+        self.carried = float(self.age.sum())
 
     def withdrawn(self) -> np.ndarray:
         """Queued hours of this week that were given up for age, ``[O]``."""
         return self.lost[:, list(QUEUED)].sum(axis=1)
 
     def imbalance(self) -> float:
-        """Largest amount by which a row does not close, in hours."""
+        """Largest amount by which a row, or all rows from week to week, do not close, in hours."""
         gap = self.before + self.arrived - self.done - self.lost - self.backlog()
-        return float(np.abs(gap).max()) if gap.size else 0.0
+        return max(float(np.abs(gap).max(initial=0.0)), self.slipped)

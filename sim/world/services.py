@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sim.case.parameters import Parameters
-from sim.world.households import AGES
+from sim.case.schema import AGES
 
 COMMUNITY, TOWNSHIP, EVERYONE = 0, 1, 2
 OPEN_TO = {"community": COMMUNITY, "township": TOWNSHIP, "everyone": EVERYONE}
@@ -55,8 +55,11 @@ class Lines:
         for row in services.to_dict("records"):
             if row["mode"] == "home":
                 continue
-            scale = parameters[f"needs.{row['id']}"] if f"needs.{row['id']}" in (
-                parameters.entries) else 1.0
+            scale = (
+                parameters[f"needs.{row['id']}"]
+                if f"needs.{row['id']}" in (parameters.entries)
+                else 1.0
+            )
             rates = tuple(0.0 if pd.isna(row[a]) else float(row[a]) * scale for a in AGES)
             cutoff = np.inf if pd.isna(row["cutoff_min"]) else float(row["cutoff_min"])
             taste = parameters[
@@ -69,8 +72,16 @@ class Lines:
             elif row["mode"] == "counter":
                 tiers = [(COMMUNITY, 1.0)]
             lines += [
-                Line(row["id"], tier, share, row["mode"], cutoff, bool(row["old_users"]), taste,
-                     tuple(r * share for r in rates))
+                Line(
+                    row["id"],
+                    tier,
+                    share,
+                    row["mode"],
+                    cutoff,
+                    bool(row["old_users"]),
+                    taste,
+                    tuple(r * share for r in rates),
+                )
                 for tier, share in tiers
             ]
         order = {"counter": 0, "visit": 1, "places": 2, "amenity": 3}

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sim.case.parameters import Parameters
+from sim.case.schema import ROLES
 from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit
 from sim.world.draws import id_keys, run_key
 from sim.world.facilities import MARKET, NEVER, PUBLIC, Facility, FacilityColumns
@@ -34,7 +35,6 @@ from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
 from sim.world.world import World
 
-STAFF = ("committee", "community_worker", "grid", "window", "social_worker")
 OFFICE_KINDS = {
     "village": VILLAGE_OFFICE,
     "community": COMMUNITY_OFFICE,
@@ -54,9 +54,10 @@ class Enrolment:
     """Places of one service, by household.
 
     eligible: int64 rows of the households that may ever apply. place, listed: int32 ``[H]``
-    facility slot or -1; since: int32 ``[H]`` week of joining the list. The counts are households of this week: exits, left_list (gave up waiting), applied,
-    listed_new (went on a list, from where vacancies are filled in the same week), admitted,
-    put_off, nowhere (no facility in reach), displaced (their facility closed).
+    facility slot or -1; since: int32 ``[H]`` week of joining the list. The counts are households
+    of this week: exits, left_list (gave up waiting), applied, listed_new (went on a list, from
+    where vacancies are filled in the same week), admitted, put_off, nowhere (no facility in reach),
+    displaced (their facility closed).
     """
 
     eligible: np.ndarray
@@ -192,9 +193,11 @@ def start_offices(world: World, parameters: Parameters, boundaries: Boundaries) 
         kind=kind,
         unit=unit,
         township=township,
-        settlement=o["settlement"].map(_rows(world.settlements["id"])).to_numpy(np.int32, copy=True),
+        settlement=o["settlement"]
+        .map(_rows(world.settlements["id"]))
+        .to_numpy(np.int32, copy=True),
         alive=np.ones(n, bool),
-        workers=o[list(STAFF)].sum(axis=1).to_numpy(np.float64, copy=True),
+        workers=o[list(ROLES)].sum(axis=1).to_numpy(np.float64, copy=True),
         windows=o["windows"].to_numpy(np.float64, copy=True),
         full_list=share,
         own_list=share * yearly_list(parameters),
@@ -230,10 +233,11 @@ def start_facilities(
             offers[i, j] = True
             capacity[i, j] = (
                 row["capacity"]
-                if _given(row["capacity"]) and name in ("health", "culture", "elder_meals",
-                                                        "elder_care", "nursery")
-                else default_capacity(name, floor, persons[boundaries.unit_of[settlement[i]]],
-                                      parameters)
+                if _given(row["capacity"])
+                and name in ("health", "culture", "elder_meals", "elder_care", "nursery")
+                else default_capacity(
+                    name, floor, persons[boundaries.unit_of[settlement[i]]], parameters
+                )
             )
     counter = offers[:, [services.index("government"), services.index("community")]].any(axis=1)
     by_office = operator >= 0
@@ -269,8 +273,9 @@ class State:
 
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
     under way. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait in minutes at
-    each facility and line. ended: (week, units that a merger ended). reach is made anew after
-    `touch`.
+    each facility and line. ended: (week, units that a merger ended). booked: workers of all
+    offices when the last week was checked, and levers applied until then. reach is made anew
+    after `touch`.
     """
 
     host: mesa.Model
@@ -289,6 +294,7 @@ class State:
     travel: Travel
     posted: np.ndarray
     ended: list[tuple[int, int]] = field(default_factory=list)
+    booked: tuple[float, int] | None = None
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
     _reach: Reach | None = None
@@ -366,13 +372,14 @@ class State:
                 self.week, self.lines, self.facilities, self.offices, self.boundaries, self.travel
             )
             if old is not None:
-                self._carry_belief(old.slot)
+                self._carry_belief(old.slot, self._reach.slot)
+        assert self._reach is not None
         return self._reach
 
-    def _carry_belief(self, old: np.ndarray) -> None:
+    def _carry_belief(self, old: np.ndarray, new: np.ndarray) -> None:
         """Beliefs follow their facility; of a new one residents expect what is posted there."""
         lines = len(self.lines.asked)
-        new, old = self._reach.slot[:, :lines], old[:, :lines]
+        new, old = new[:, :lines], old[:, :lines]
         same = (new[:, :, :, None] == old[:, :, None, :]) & (new >= 0)[:, :, :, None]
         known = np.take_along_axis(self.residents.belief, same.argmax(axis=3), axis=2)
         posted = self.posted[np.maximum(new, 0), np.arange(lines)[None, :, None]]

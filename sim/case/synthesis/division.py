@@ -28,19 +28,27 @@ from sim.case.synthesis.outlines import pseudo_anchors, schematic_outline, schem
 from sim.case.synthesis.partitions import partitions
 from sim.case.synthesis.polygons import contiguity, neighbours, representative_points, rounded
 
-__all__ = ["contiguity", "divide_county", "neighbours", "pseudo_anchors",
-           "representative_points", "rounded", "schematic_outline", "schematic_outlines"]
+__all__ = [
+    "contiguity",
+    "divide_county",
+    "neighbours",
+    "pseudo_anchors",
+    "representative_points",
+    "rounded",
+    "schematic_outline",
+    "schematic_outlines",
+]
 
 NESTING = ("township_after", "township_before", "after", "before", "id")
-PORT_METRES = 25.0          # half length of the stretch that a port keeps
-BROKEN, CUT_THROUGH = 100.0, 8.0   # cost of a lost link; of one the reform itself cut through
-SPREADS = (1.0, 0.3, 3.0)   # distance of ports on a cut, in sizes of what has to reach them
-STARTS = 40                 # places along a ring at which cuts are tried
-PULL, STRAY = 4.0, 3.0      # weight of anchors beyond a cut, outside a finished region
-BULK = 3.0                  # weight of the square of how far a region is from compact
-TRIES = 40                  # layouts of a region while a link is lost
-LAYOUTS = 10                # layouts of a region with anchors, of which the best is taken
-EFFORT = 30000              # cuts of retried layouts after which a county takes what it has
+PORT_METRES = 25.0  # half length of the stretch that a port keeps
+BROKEN, CUT_THROUGH = 100.0, 8.0  # cost of a lost link; of one the reform itself cut through
+SPREADS = (1.0, 0.3, 3.0)  # distance of ports on a cut, in sizes of what has to reach them
+STARTS = 40  # places along a ring at which cuts are tried
+PULL, STRAY = 4.0, 3.0  # weight of anchors beyond a cut, outside a finished region
+BULK = 3.0  # weight of the square of how far a region is from compact
+TRIES = 40  # layouts of a region while a link is lost
+LAYOUTS = 10  # layouts of a region with anchors, of which the best is taken
+EFFORT = 30000  # cuts of retried layouts after which a county takes what it has
 
 Point = tuple[float, float]
 
@@ -74,9 +82,14 @@ class Plan:
     cost: float = 0.0
 
 
-def divide_county(outline: BaseGeometry, settlements: pd.DataFrame,
-                  anchors: Mapping[str, Point] | None, seat: Point, seed: int,
-                  anchors_before: Mapping[str, Point] | None = None) -> dict[str, Polygon]:
+def divide_county(
+    outline: BaseGeometry,
+    settlements: pd.DataFrame,
+    anchors: Mapping[str, Point] | None,
+    seat: Point,
+    seed: int,
+    anchors_before: Mapping[str, Point] | None = None,
+) -> dict[str, Polygon]:
     """Cells of a county's settlements: a tiling of the outline, areas in proportion to weight.
 
     outline: polygon in metres (of several parts, the largest one's exterior); settlements:
@@ -109,8 +122,15 @@ def divide_county(outline: BaseGeometry, settlements: pd.DataFrame,
 class _Division:
     """The recursive division of one county; rows of `table` are settlements in order of id."""
 
-    def __init__(self, table: pd.DataFrame, weight: np.ndarray, anchors: Mapping[str, Point],
-                 anchors_before: Mapping[str, Point], origin: np.ndarray, seed: int):
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        weight: np.ndarray,
+        anchors: Mapping[str, Point],
+        anchors_before: Mapping[str, Point],
+        origin: np.ndarray,
+        seed: int,
+    ):
         self.weight, self.seed, self.effort = weight, seed, 0
         self.ids = table["id"].astype(str).to_numpy(dtype=object)
         self.codes = np.empty((len(table), len(NESTING)), dtype=np.int64)
@@ -121,8 +141,9 @@ class _Division:
             points = (anchors, anchors_before)[level] if level < 2 else {}
             if any(name in points for name in names):
                 known = np.array([points[name] for name in names if name in points])
-                self.anchor[level] = np.array(
-                    [points.get(name, known.mean(axis=0)) for name in names]) - origin
+                self.anchor[level] = (
+                    np.array([points.get(name, known.mean(axis=0)) for name in names]) - origin
+                )
         self._find_links()
 
     def _find_links(self) -> None:
@@ -130,10 +151,13 @@ class _Division:
         parts = pd.DataFrame(self.codes, columns=NESTING)
         self.links = np.full((len(parts), 3), -1)
         self.link_cost: list[float] = []
-        for column, (of, by, cost) in enumerate((
+        for column, (of, by, cost) in enumerate(
+            (
                 ("after", ["township_after", "township_before"], BROKEN),
                 ("before", ["township_after", "township_before", "after"], BROKEN),
-                ("township_before", ["township_after"], CUT_THROUGH))):
+                ("township_before", ["township_after"], CUT_THROUGH),
+            )
+        ):
             pieces = parts[[of, *by]].drop_duplicates().groupby(of, sort=True).size()
             for code in pieces.index[pieces > 1]:
                 self.links[parts[of].to_numpy() == code, column] = len(self.link_cost)
@@ -233,7 +257,7 @@ class _Division:
             links = [self._members(rows[item == k]) for k in range(len(code))]
         anchor = self.anchor[level]
         points = None if anchor is None else anchor[code]
-        if attempt % 3 == 2 and any(links):     # a link may need what the anchors do not want
+        if attempt % 3 == 2 and any(links):  # a link may need what the anchors do not want
             points = None
         rng = generator(self.seed, "cut", level, attempt, self.ids[rows[0]], len(rows))
         place = {p.link: p.place for p in reversed(ports)}
@@ -261,20 +285,32 @@ class _Division:
         if best is None:
             raise ValueError("the outline winds too much to be divided by cuts with one bend")
         _, cost, left, cuts, row = best
-        shared = [k for k in sorted(_union(links, left) & _union(links, ~left))
-                  if not self._within(rows, k)]
+        shared = [
+            k
+            for k in sorted(_union(links, left) & _union(links, ~left))
+            if not self._within(rows, k)
+        ]
         if attempt:
             shared = [shared[k] for k in rng.permutation(len(shared))]
-        least = min((self.weight[rows[(self.links[rows] == k).any(axis=1) & (left[item] == side)]]
-                     .sum() for k in shared for side in (True, False)), default=0.0)
+        least = min(
+            (
+                self.weight[rows[(self.links[rows] == k).any(axis=1) & (left[item] == side)]].sum()
+                for k in shared
+                for side in (True, False)
+            ),
+            default=0.0,
+        )
         apart = SPREADS[attempt % len(SPREADS)] * 0.5 * size * np.sqrt(least / weight.sum())
         held = _hand_down(cuts, row, ring, ports, shared, apart)
         rings = plane.halves(ring, cuts, row)
-        return [Part(half, rows[side[item]], kept) for half, side, kept
-                in zip(rings, (left, ~left), held, strict=True)], cost
+        return [
+            Part(half, rows[side[item]], kept)
+            for half, side, kept in zip(rings, (left, ~left), held, strict=True)
+        ], cost
 
-    def _lost(self, cuts: plane.Cuts, ring: np.ndarray, ports: list[Port],
-              sides: list[set[int]]) -> np.ndarray:
+    def _lost(
+        self, cuts: plane.Cuts, ring: np.ndarray, ports: list[Port], sides: list[set[int]]
+    ) -> np.ndarray:
         """Cost of the ports that end up where their link has no member, per cut."""
         lost = np.zeros(len(cuts))
         perimeter = _perimeter(ring)
@@ -295,12 +331,13 @@ def _perimeter(ring: np.ndarray) -> float:
     return float(np.hypot(*(np.roll(ring, -1, axis=0) - ring).T).sum())
 
 
-def _candidates(ring: np.ndarray, fraction: float, bends: bool, rng: np.random.Generator,
-                ports: list[Port]) -> Iterator[plane.Cuts]:
+def _candidates(
+    ring: np.ndarray, fraction: float, bends: bool, rng: np.random.Generator, ports: list[Port]
+) -> Iterator[plane.Cuts]:
     """Cuts of a ring from evenly spaced starts; with bends only where no straight one fits."""
     count = STARTS * (3 if ports or bends else 1)
     starts = (np.arange(count) + rng.random()) / count
-    if ports:       # also between ports and right beside them, where most of what fits begins
+    if ports:  # also between ports and right beside them, where most of what fits begins
         place = np.sort([p.place for p in ports])
         away = np.outer([p.half for p in ports], (1.5 + rng.random()) * np.array([-1, 1]))
         beside = np.array([p.place for p in ports])[:, None] + away
@@ -329,7 +366,7 @@ def _shape(cuts: plane.Cuts, ring: np.ndarray, fraction: float, size: float) -> 
     left = (cuts.span + cuts.length) / (circle * np.sqrt(fraction)) - 1
     right = (perimeter - cuts.span + cuts.length) / (circle * np.sqrt(1 - fraction)) - 1
     pinched = cuts.offset < np.minimum(10.0, 0.02 * size)
-    return BULK * (left ** 2 + right ** 2) + pinched
+    return BULK * (left**2 + right**2) + pinched
 
 
 def _misplaced(cuts: plane.Cuts, points: np.ndarray, left: np.ndarray, size: float) -> np.ndarray:
@@ -342,8 +379,9 @@ def _misplaced(cuts: plane.Cuts, points: np.ndarray, left: np.ndarray, size: flo
     return np.maximum(0.0, outside / unit + 0.15).sum(axis=1)
 
 
-def _hand_down(cuts: plane.Cuts, row: int, ring: np.ndarray, ports: list[Port],
-               shared: list[int], apart: float) -> list[list[Port]]:
+def _hand_down(
+    cuts: plane.Cuts, row: int, ring: np.ndarray, ports: list[Port], shared: list[int], apart: float
+) -> list[list[Port]]:
     """Ports of the left and right half: the old ones by place, new ones around the cut's middle.
 
     apart: metres between new ones, less where the cut is short.

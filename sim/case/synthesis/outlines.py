@@ -19,12 +19,12 @@ from sim.case.synthesis.draws import generator
 
 Point = tuple[float, float]
 
-VERTICES = 72               # of a blob
-GROUNDS = 9                 # shapes of common ground that are tried
-STARTS = 60                 # places along a border at which cuts are tried
-DIRECTIONS = 12             # in which the seats are ordered for a cut
-LLOYD_STEPS = 20            # by which pseudo anchors spread out
-GROUND_POINTS = 2000        # of a county, on which they do so
+VERTICES = 72  # of a blob
+GROUNDS = 9  # shapes of common ground that are tried
+STARTS = 60  # places along a border at which cuts are tried
+DIRECTIONS = 12  # in which the seats are ordered for a cut
+LLOYD_STEPS = 20  # by which pseudo anchors spread out
+GROUND_POINTS = 2000  # of a county, on which they do so
 M2_PER_KM2 = 1e6
 
 
@@ -55,12 +55,19 @@ def schematic_outlines(counties: pd.DataFrame, seed: int = 0) -> dict[str, Polyg
     for attempt in range(GROUNDS):
         rings: list[np.ndarray] = [np.empty((0, 2))] * len(table)
         ground = _ground(seats - origin, areas, generator(seed, "ground", attempt), attempt)
-        cost = _share_out(ground, np.arange(len(table)), seats - origin, areas, rings,
-                          generator(seed, "share", attempt))
+        cost = _share_out(
+            ground,
+            np.arange(len(table)),
+            seats - origin,
+            areas,
+            rings,
+            generator(seed, "share", attempt),
+        )
         if cost < best[0]:
             best = (cost, rings)
-    return plane.node({str(name): Polygon(ring + origin)
-                       for name, ring in zip(table["id"], best[1], strict=True)})
+    return plane.node(
+        {str(name): Polygon(ring + origin) for name, ring in zip(table["id"], best[1], strict=True)}
+    )
 
 
 def _wavy(centre: np.ndarray, radius: float, rng: np.random.Generator) -> np.ndarray:
@@ -79,8 +86,9 @@ def _scaled(ring: np.ndarray, area_km2: float) -> np.ndarray:
     return centre + (ring - centre) * np.sqrt(area_km2 * M2_PER_KM2 / plane.area(ring))
 
 
-def _ground(seats: np.ndarray, areas: np.ndarray, rng: np.random.Generator,
-            attempt: int) -> np.ndarray:
+def _ground(
+    seats: np.ndarray, areas: np.ndarray, rng: np.random.Generator, attempt: int
+) -> np.ndarray:
     """One blob for all counties: blobs around the seats, as large as their areas ask, joined."""
     radius = np.sqrt(areas * M2_PER_KM2 / np.pi)
     push = 0.25 * min(attempt, 3)
@@ -90,8 +98,9 @@ def _ground(seats: np.ndarray, areas: np.ndarray, rng: np.random.Generator,
     blobs = [_wavy(c, r, rng) for c, r in zip(centres, radius, strict=True)]
 
     def joined(scale: float) -> Polygon:
-        union = shapely.union_all([Polygon(c + scale * (b - c))
-                                   for c, b in zip(centres, blobs, strict=True)])
+        union = shapely.union_all(
+            [Polygon(c + scale * (b - c)) for c, b in zip(centres, blobs, strict=True)]
+        )
         reach = stretch * float(radius.max())
         closed = union.buffer(reach, 4).buffer(-1.2 * reach, 4).buffer(0.2 * reach, 8)
         return Polygon(plane.ring_of(closed if not closed.is_empty else union.convex_hull))
@@ -109,8 +118,14 @@ def _ground(seats: np.ndarray, areas: np.ndarray, rng: np.random.Generator,
     return _scaled(plane.ring_of(Polygon(ring)), areas.sum())
 
 
-def _share_out(ring: np.ndarray, rows: np.ndarray, seats: np.ndarray, areas: np.ndarray,
-               rings: list[np.ndarray], rng: np.random.Generator) -> float:
+def _share_out(
+    ring: np.ndarray,
+    rows: np.ndarray,
+    seats: np.ndarray,
+    areas: np.ndarray,
+    rings: list[np.ndarray],
+    rng: np.random.Generator,
+) -> float:
     """Cuts `ring` among the counties `rows`, fills `rings`, returns the cost: compactness, and
     much more than that for seats that end up outside."""
     size = np.sqrt(plane.area(ring))
@@ -135,9 +150,13 @@ def _share_out(ring: np.ndarray, rows: np.ndarray, seats: np.ndarray, areas: np.
             away = away / np.hypot(*way.T)[:, None] / size
             away[:, left] *= -1
             amiss = 40 * np.maximum(0, 0.05 - away[:, rows]) + 10 * (away[:, rows] < 0)
-            bulk = [part / (2 * np.sqrt(np.pi * share) * size) - 1 for part, share in (
-                (cuts.span + cuts.length, fraction),
-                (perimeter - cuts.span + cuts.length, 1 - fraction))]
+            bulk = [
+                part / (2 * np.sqrt(np.pi * share) * size) - 1
+                for part, share in (
+                    (cuts.span + cuts.length, fraction),
+                    (perimeter - cuts.span + cuts.length, 1 - fraction),
+                )
+            ]
             cost = amiss.sum(axis=1) + 6 * (bulk[0] ** 2 + bulk[1] ** 2) + 0.5 * abs(fraction - 0.5)
             row = int(np.argmin(cost))
             if best is None or cost[row] < best[0]:
@@ -146,12 +165,14 @@ def _share_out(ring: np.ndarray, rows: np.ndarray, seats: np.ndarray, areas: np.
         raise ValueError("the ground around the seats winds too much to be cut")
     _, cuts, row, left, right = best
     first, second = plane.halves(ring, cuts, row)
-    return (_share_out(first, left, seats, areas, rings, rng)
-            + _share_out(second, right, seats, areas, rings, rng))
+    return _share_out(first, left, seats, areas, rings, rng) + _share_out(
+        second, right, seats, areas, rings, rng
+    )
 
 
-def pseudo_anchors(townships: pd.DataFrame, outline: BaseGeometry, seat: Point,
-                   seed: int) -> dict[str, Point]:
+def pseudo_anchors(
+    townships: pd.DataFrame, outline: BaseGeometry, seat: Point, seed: int
+) -> dict[str, Point]:
     """Points for townships whose real ones are unknown: streets around the seat, others beyond.
 
     townships: columns id, kind {street, town, township} and, if known, weight (area). In order of
@@ -184,8 +205,9 @@ def pseudo_anchors(townships: pd.DataFrame, outline: BaseGeometry, seat: Point,
         for axis in (0, 1):
             total = np.bincount(nearest, ground[:, axis], minlength=len(points))
             points[:, axis] = np.where(free, total / np.maximum(count, 1), points[:, axis])
-    return {str(name): (float(x), float(y))
-            for name, (x, y) in zip(table["id"], points, strict=True)}
+    return {
+        str(name): (float(x), float(y)) for name, (x, y) in zip(table["id"], points, strict=True)
+    }
 
 
 def _ground_points(shape: Polygon) -> np.ndarray:

@@ -10,12 +10,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-DIRECTIONS = 12             # in which members with points are ordered
+DIRECTIONS = 12  # in which members with points are ordered
 
 
-def partitions(weight: np.ndarray, links: list[set[int]], place: dict[int, float],
-               points: np.ndarray | None, rng: np.random.Generator,
-               attempt: int) -> Iterator[np.ndarray]:
+def partitions(
+    weight: np.ndarray,
+    links: list[set[int]],
+    place: dict[int, float],
+    points: np.ndarray | None,
+    rng: np.random.Generator,
+    attempt: int,
+) -> Iterator[np.ndarray]:
     """Ways to part the items in two, as masks: near halves of the weight, best way first."""
     if points is not None:
         yield from _by_direction(weight, points, rng.random() if attempt else 0.0)
@@ -23,8 +28,9 @@ def partitions(weight: np.ndarray, links: list[set[int]], place: dict[int, float
     n = len(weight)
     orders = [_linked_order(links)]
     if place:
-        at = np.array([min((place[k] for k in mine if k in place), default=np.inf)
-                       for mine in links])
+        at = np.array(
+            [min((place[k] for k in mine if k in place), default=np.inf) for mine in links]
+        )
         around = np.argsort(at, kind="stable")
         orders = [np.roll(around, -k) for k in range(min(n, 8))] + orders
     shifts = [0] * len(orders)

@@ -74,8 +74,9 @@ class Cuts:
         return len(self.edge)
 
 
-def find_cuts(ring: np.ndarray, fraction: float, starts: np.ndarray,
-              bend: np.ndarray | None = None) -> Cuts:
+def find_cuts(
+    ring: np.ndarray, fraction: float, starts: np.ndarray, bend: np.ndarray | None = None
+) -> Cuts:
     """All valid cuts whose left half (start to end along the ring) has `fraction` of the area.
 
     starts: places along the ring as shares of the perimeter, in [0, 1). Cuts that touch the
@@ -106,8 +107,14 @@ def find_cuts(ring: np.ndarray, fraction: float, starts: np.ndarray,
     edge, at, start = edge[row], at[row], start[row]
     end = ring[end_edge] + share[:, None] * steps[end_edge]
     to = reach[end_edge] + share * lengths[end_edge]
-    offset = np.minimum.reduce([share * lengths[end_edge], (1 - share) * lengths[end_edge],
-                                at - reach[edge], reach[edge + 1] - at])
+    offset = np.minimum.reduce(
+        [
+            share * lengths[end_edge],
+            (1 - share) * lengths[end_edge],
+            at - reach[edge],
+            reach[edge + 1] - at,
+        ]
+    )
     legs = [(start, end, edge, end_edge)]
     if bend is not None:
         middle = np.broadcast_to(bend, start.shape)
@@ -119,12 +126,28 @@ def find_cuts(ring: np.ndarray, fraction: float, starts: np.ndarray,
             valid &= _inside(ring, steps, *leg)
     length = sum(np.hypot(*(q - p).T) for p, q, _, _ in legs)
     keep = np.nonzero(valid & (length > 0))[0]
-    return Cuts(edge[keep], end_edge[keep], start[keep], end[keep], at[keep], to[keep],
-                (to - at)[keep] % perimeter, length[keep], offset[keep], bend)
+    return Cuts(
+        edge[keep],
+        end_edge[keep],
+        start[keep],
+        end[keep],
+        at[keep],
+        to[keep],
+        (to - at)[keep] % perimeter,
+        length[keep],
+        offset[keep],
+        bend,
+    )
 
 
-def _inside(ring: np.ndarray, steps: np.ndarray, p: np.ndarray, q: np.ndarray,
-            p_edge: np.ndarray, q_edge: np.ndarray) -> np.ndarray:
+def _inside(
+    ring: np.ndarray,
+    steps: np.ndarray,
+    p: np.ndarray,
+    q: np.ndarray,
+    p_edge: np.ndarray,
+    q_edge: np.ndarray,
+) -> np.ndarray:
     """Whether each segment p-q runs inside the ring, meeting it only at ends on their edges."""
     leg = q - p
     side = cross(leg[:, None], ring[None] - p[:, None])
@@ -153,8 +176,7 @@ def halves(ring: np.ndarray, cuts: Cuts, row: int) -> tuple[np.ndarray, np.ndarr
     left = ring[(i + 1 + np.arange(left_n)) % n]
     right = ring[(i + 1 + left_n + np.arange(n - left_n)) % n]
     start, end = cuts.start[row], cuts.end[row]
-    return (np.vstack([start, left, end, *middle]),
-            np.vstack([end, right, start, *middle]))
+    return (np.vstack([start, left, end, *middle]), np.vstack([end, right, start, *middle]))
 
 
 def node(polygons: Mapping[str, Polygon], tolerance: float = NODE_TOLERANCE) -> dict[str, Polygon]:
@@ -168,8 +190,9 @@ def node(polygons: Mapping[str, Polygon], tolerance: float = NODE_TOLERANCE) -> 
     points, where = np.unique(np.vstack(rings), axis=0, return_inverse=True)
     pairs = cKDTree(points).query_pairs(tolerance, output_type="ndarray")
     if len(pairs):
-        graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])),
-                          shape=(len(points), len(points)))
+        graph = coo_array(
+            (np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(points), len(points))
+        )
         cluster = connected_components(graph, directed=False)[1]
         first = np.unique(cluster, return_index=True)[1]
         rings = np.split(points[first[cluster[where.ravel()]]], sizes)
@@ -179,20 +202,23 @@ def node(polygons: Mapping[str, Polygon], tolerance: float = NODE_TOLERANCE) -> 
     begin = np.vstack(rings)
     finish = np.vstack([np.roll(r, -1, axis=0) for r in rings])
     edges = shapely.linestrings(np.stack([begin, finish], axis=1))
-    which, edge = shapely.STRtree(edges).query(shapely.points(points), predicate="dwithin",
-                                               distance=tolerance)
+    which, edge = shapely.STRtree(edges).query(
+        shapely.points(points), predicate="dwithin", distance=tolerance
+    )
     step = finish[edge] - begin[edge]
     length = np.hypot(*step.T)
     along = np.einsum("ij,ij->i", points[which] - begin[edge], step) / length
     inner = (along > tolerance) & (along < length - tolerance)
     extra = pd.DataFrame({"owner": owner[edge], "edge": edge, "along": along, "point": which})
     extra = extra[inner].sort_values(["edge", "along", "point"])
-    base = pd.DataFrame({"owner": owner, "edge": np.arange(len(edges)), "along": -1.0,
-                         "point": -1})
+    base = pd.DataFrame({"owner": owner, "edge": np.arange(len(edges)), "along": -1.0, "point": -1})
     all_ = pd.concat([base, extra]).sort_values(["edge", "along", "point"], kind="stable")
     is_base = all_["point"].to_numpy() < 0
-    coords = np.where(is_base[:, None], begin[all_["edge"].to_numpy()],
-                      points[np.maximum(all_["point"].to_numpy(), 0)])
+    coords = np.where(
+        is_base[:, None],
+        begin[all_["edge"].to_numpy()],
+        points[np.maximum(all_["point"].to_numpy(), 0)],
+    )
     breaks = np.searchsorted(all_["owner"].to_numpy(), np.arange(1, len(rings)))
     return {i: Polygon(c) for i, c in zip(ids, np.split(coords, breaks), strict=True)}
 
@@ -240,14 +266,16 @@ def neighbours(polygons: Mapping[str, Polygon], tolerance: float = NODE_TOLERANC
     for i, polygon in node(polygons, tolerance).items():
         ring = np.asarray(polygon.exterior.coords)
         segments.append((i, ring[:-1], ring[1:]))
-    owner = np.repeat(np.array([s[0] for s in segments], dtype=object),
-                      [len(s[1]) for s in segments])
+    owner = np.repeat(
+        np.array([s[0] for s in segments], dtype=object), [len(s[1]) for s in segments]
+    )
     begin, finish = np.vstack([s[1] for s in segments]), np.vstack([s[2] for s in segments])
     # one key per segment whatever its direction; vertices that should be equal are brought
     # together before by their nearest multiple of the tolerance
     digits = np.round(np.hstack([begin, finish]) / tolerance).astype(np.int64)
-    swap = (digits[:, 0] > digits[:, 2]) | ((digits[:, 0] == digits[:, 2])
-                                            & (digits[:, 1] > digits[:, 3]))
+    swap = (digits[:, 0] > digits[:, 2]) | (
+        (digits[:, 0] == digits[:, 2]) & (digits[:, 1] > digits[:, 3])
+    )
     digits[swap] = digits[swap][:, [2, 3, 0, 1]]
     frame = pd.DataFrame(digits, columns=["x", "y", "x2", "y2"])
     frame["owner"], frame["metres"] = owner, np.hypot(*(finish - begin).T)
@@ -256,7 +284,8 @@ def neighbours(polygons: Mapping[str, Polygon], tolerance: float = NODE_TOLERANC
     shared = pairs.groupby(["owner", "owner_other"], sort=True)["metres"].sum()
     table = shared[shared > SHARED_EDGE].reset_index()
     return table.rename(columns={"owner": "settlement", "owner_other": "neighbour"})[
-        ["settlement", "neighbour"]]
+        ["settlement", "neighbour"]
+    ]
 
 
 def representative_points(polygons: Mapping[str, Polygon]) -> pd.DataFrame:
@@ -270,10 +299,13 @@ def representative_points(polygons: Mapping[str, Polygon]) -> pd.DataFrame:
     centres = shapely.get_coordinates(shapely.centroid(shapes))
     surface = shapely.get_coordinates(shapely.point_on_surface(shapes))
     rows, taken = [], set()
-    ring = sorted(((dx, dy) for dx in range(-6, 7) for dy in range(-6, 7)),
-                  key=lambda d: (d[0] ** 2 + d[1] ** 2, d))
-    for i, shape, centre, inner in zip(ids, shapes, np.round(centres), np.round(surface),
-                                       strict=True):
+    ring = sorted(
+        ((dx, dy) for dx in range(-6, 7) for dy in range(-6, 7)),
+        key=lambda d: (d[0] ** 2 + d[1] ** 2, d),
+    )
+    for i, shape, centre, inner in zip(
+        ids, shapes, np.round(centres), np.round(surface), strict=True
+    ):
         wanted = [(int(p[0]) + dx, int(p[1]) + dy) for p in (centre, inner) for dx, dy in ring]
         free = [p for p in wanted if p not in taken]
         point = next((p for p in free if shapely.contains_xy(shape, *p)), free[0])
@@ -299,11 +331,14 @@ def contiguity(settlements: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     for level in ("after", "before", "township_after", "township_before"):
         code, names = pd.factorize(settlements[level].astype(str), sort=True)
         same = code[first] == code[second]
-        graph = coo_array((np.ones(same.sum()), (first[same], second[same])),
-                          shape=(len(code), len(code)))
+        graph = coo_array(
+            (np.ones(same.sum()), (first[same], second[same])), shape=(len(code), len(code))
+        )
         part = connected_components(graph, directed=False)[1]
         parts = pd.DataFrame({"code": code, "part": part}).drop_duplicates().groupby("code").size()
         news = settlements.groupby(code)["township_after"].nunique()
-        found += [(level, names[k], int(parts[k]), level == "township_before" and bool(news[k] > 1))
-                  for k in parts.index[parts > 1]]
+        found += [
+            (level, names[k], int(parts[k]), level == "township_before" and bool(news[k] > 1))
+            for k in parts.index[parts > 1]
+        ]
     return pd.DataFrame(found, columns=["level", "id", "parts", "cut"])

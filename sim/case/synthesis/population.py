@@ -9,7 +9,6 @@ unit's size depends on the order of the others.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,19 +17,15 @@ from numpy.typing import NDArray
 from sim.case.messages import Problems
 from sim.case.synthesis.draws import generator
 from sim.case.synthesis.lineage import Lineage
-from sim.case.synthesis.lists import AGES, Input
+from sim.case.synthesis.lists import Input
 from sim.case.synthesis.raking import Floats, Ints, Margin, apportion, rake
 
 # Mean sizes where no margin says otherwise: those of the documented reform (model.md 8).
 PERSONS = {"community": 3290.0, "village": 2240.0}
 AREA_KM2 = {"community": 2.79, "village": 5.97}
 GROUPS_PER_COMMUNITY = 12.8
-AGE_SHARES = dict(zip(AGES, (0.024, 0.031, 0.0851, 0.6126, 0.2153, 0.032), strict=True))
 # Least households of a settlement, and the least mean of a unit's settlements.
 LEAST_SETTLEMENT, LEAST_MEAN_SETTLEMENT = 5, 8
-# Spread (sd of the log) of persons per household and of land per household between settlements.
-SD_PER_HOUSEHOLD, SD_LAND = 0.05, 0.3
-COMPOUNDS = ("commodity", "old_courtyard", "resettlement")
 TOLERANCE = 1e-3
 
 
@@ -220,104 +215,6 @@ def _settlement_counts(inp: Input, kind: NDArray[np.str_], households: Ints, par
     return out
 
 
-def settle(
-    inp: Input,
-    pieces: pd.DataFrame,
-    sd_settlement: float = 0.4,
-    street_compounds: tuple[float, float, float] = (0.45, 0.30, 0.25),
-    town_compounds: tuple[float, float, float] = (0.25, 0.45, 0.30),
-    hill_below_per_km2: float = 400.0,
-) -> pd.DataFrame:
-    """Settlements [id, name, before, after, group, households, persons, six age bands, area_km2,
-    compound, terrain], nested in the pieces, sums exact.
-
-    Compounds of communities are drawn with the shares (commodity, old courtyard, resettlement)
-    given for those under a street and for others; villages and what was a village stay village.
-    Terrain is hill where the old township holds fewer registered persons per km2 than
-    `hill_below_per_km2`. Spread, compound shares and that density are assumptions.
-    """
-    units = inp.before.set_index("id")
-    street = units["township"].map(inp.townships_before.set_index("id")["kind"]) == "street"
-    width = max(2, len(str(int(pieces.groupby("before")["settlements"].sum().max()))))
-    seed = inp.totals.seed
-    columns: dict[str, list[Any]] = {
-        name: []
-        for name in (
-            "id",
-            "name",
-            "before",
-            "after",
-            "group",
-            "households",
-            "persons",
-            "area_km2",
-            "compound",
-        )
-    }
-    for unit, parts in pieces.groupby("before", sort=True):
-        size = generator(seed, "settlement", unit)
-        types = generator(seed, "compound", unit)
-        mix = None
-        if units.at[unit, "kind"] == "community":
-            mix = street_compounds if street[unit] else town_compounds
-        first = 1
-        for part in parts.itertuples():
-            n = int(part.settlements)
-            weight = np.exp(sd_settlement * size.standard_normal(n))
-            houses: Ints = LEAST_SETTLEMENT + apportion(
-                weight, int(part.households) - LEAST_SETTLEMENT * n
-            )
-            crowd = houses * np.exp(SD_PER_HOUSEHOLD * size.standard_normal(n))
-            more: Ints = apportion(crowd, int(part.persons) - int(houses.sum()))
-            land = houses * np.exp(SD_LAND * size.standard_normal(n))
-            groups = range(first, first + n)
-            first += n
-            columns["id"] += [f"{unit}{g:0{width}d}" for g in groups]
-            columns["name"] += [f"{units.at[unit, 'name']}{g}组" for g in groups]
-            columns["before"] += [unit] * n
-            columns["after"] += [part.after] * n
-            columns["group"] += groups
-            columns["households"] += houses.tolist()
-            columns["persons"] += (houses + more).tolist()
-            columns["area_km2"] += (part.area_km2 * land / land.sum()).tolist()
-            columns["compound"] += _compounds(mix, types.random(n))
-    table = pd.DataFrame(columns).sort_values("id", ignore_index=True)
-    given = inp.totals.age_shares or AGE_SHARES
-    ages = _ages(table["persons"].to_numpy(), np.array([given[a] for a in AGES]))
-    for i, age in enumerate(AGES):
-        table.insert(table.columns.get_loc("persons") + 1 + i, age, ages[:, i])
-    return table.assign(terrain=_terrain(table, units["township"], hill_below_per_km2))
-
-
-def _compounds(mix: tuple[float, float, float] | None, draws: Floats) -> list[str]:
-    """Compound types of a unit's settlements; no mix is a village."""
-    if mix is None:
-        return ["village"] * len(draws)
-    return [COMPOUNDS[i] for i in np.searchsorted(np.cumsum(mix)[:-1], draws, side="right")]
-
-
-def _ages(persons: Ints, shares: Floats) -> Ints:
-    """Persons by age band, (settlements, 6): rows sum to persons; what rounding leaves over is
-    carried to the next settlement, so that the sums of the bands are exact to one person."""
-    shares = shares / shares.sum()
-    out = np.zeros((len(persons), len(shares)), dtype=np.int64)
-    carry = np.zeros(len(shares))
-    for i, count in enumerate(persons):
-        exact = count * shares + carry
-        whole = np.floor(np.maximum(exact, 0.0)).astype(np.int64)
-        order = np.argsort(whole - exact, kind="stable")
-        whole[order[: int(count) - int(whole.sum())]] += 1
-        out[i], carry = whole, exact - whole
-    return out
-
-
-def _terrain(table: pd.DataFrame, township: pd.Series, hill_below: float) -> pd.Series:
-    town = table["before"].map(township)
-    sums = table.groupby(town)[["persons", "area_km2"]].sum()
-    dense = sums["persons"] / sums["area_km2"] >= hill_below
-    return town.map(dense).map({True: "plain", False: "hill"})
-
-
 def margins(inp: Input, lineage: Lineage, pieces: pd.DataFrame) -> pd.DataFrame:
     """Margins against what was fitted: [margin, target, fitted, deviation_pct]."""
     group = classes(inp, lineage)
@@ -329,73 +226,3 @@ def margins(inp: Input, lineage: Lineage, pieces: pd.DataFrame) -> pd.DataFrame:
         ]
     table = pd.DataFrame(rows, columns=["margin", "target", "fitted"])
     return table.assign(deviation_pct=100 * (table["fitted"] / table["target"] - 1))
-
-
-def compare_published(inp: Input, settlements: pd.DataFrame) -> pd.DataFrame:
-    """Published figures of townships and communities after the reform against the settlements'.
-
-    Columns [place, level, measure, year, published, fitted, unit, deviation_pct, soundness].
-    Published figures are never fitted; figures of another kind are left out.
-    """
-    columns = [
-        "place",
-        "level",
-        "measure",
-        "year",
-        "published",
-        "fitted",
-        "unit",
-        "deviation_pct",
-        "soundness",
-    ]
-    if inp.published is None or inp.published.empty:
-        return pd.DataFrame(columns=columns)
-    after = inp.after.set_index("id")
-    towns = dict(zip(inp.townships_after["id"], inp.townships_after["name"], strict=True))
-    unit = settlements["after"]
-    rows = settlements.assign(
-        town=unit.map(after["township"]).map(towns), kind=unit.map(after["kind"])
-    )
-    rows["label"] = unit.map(after["name"]) + "(" + rows["town"] + ")"
-    found = []
-    for fact in inp.published.to_dict("records"):
-        column = {"township": "town", "community": "label"}.get(fact["level"])
-        mine = rows[rows[column] == fact["place"]] if column else rows.iloc[:0]
-        fitted = _fitted_measure(mine, fact["measure"]) if len(mine) else None
-        try:
-            published = float(fact["value"])
-        except ValueError:
-            continue
-        if fitted is None or published == 0:
-            continue
-        published *= 1e4 if str(fact.get("unit", "")).startswith("10k") else 1.0
-        found.append(
-            (
-                fact["place"],
-                fact["level"],
-                fact["measure"],
-                fact.get("year", ""),
-                published,
-                fitted,
-                fact.get("unit", ""),
-                100 * (fitted / published - 1),
-                fact.get("soundness", ""),
-            )
-        )
-    return pd.DataFrame(found, columns=columns)
-
-
-def _fitted_measure(rows: pd.DataFrame, measure: str) -> float | None:
-    """A published measure of one place from its settlements; None if it is not modelled."""
-    units = rows.drop_duplicates("after")["kind"].value_counts()
-    return {
-        "registered_population": lambda: float(rows["persons"].sum()),
-        "registered_households": lambda: float(rows["households"].sum()),
-        "households": lambda: float(rows["households"].sum()),
-        "area": lambda: float(rows["area_km2"].sum()),
-        "units_before": lambda: float(rows["before"].nunique()),
-        "units_after": lambda: float(rows["after"].nunique()),
-        "communities": lambda: float(units.get("community", 0)),
-        "villages": lambda: float(units.get("village", 0)),
-        "residents_groups_before": lambda: float(len(rows)),
-    }.get(measure, lambda: None)()

@@ -1,0 +1,165 @@
+"""Offices follow their people: staff, lists of tasks, backlog and facilities go to the offices of
+the new areas, in proportion to households."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.levers.parts import Parts
+from sim.levers.plan import Staff, StaffFloor
+from sim.processes import transition
+from sim.world.boundaries import COMMUNITY_KIND
+from sim.world.draws import id_keys
+from sim.world.offices import (
+    ATTRITION,
+    COMMUNITY_OFFICE,
+    KEEP,
+    NOT_MERGED,
+    TOWNSHIP_OFFICE,
+    VILLAGE_OFFICE,
+)
+from sim.world.state import State
+from sim.world.supply import staff_standard, windows_of, yearly_list
+
+
+def follow_units(state: State, parts: Parts, staff: Staff) -> None:
+    """Opens an office for every unit that changed."""
+    b, o = state.boundaries, state.offices
+    source = b.column("office")[parts.old]
+    target = np.empty_like(source)
+    for row, mine in parts.groups():
+        target[mine] = _open_unit_office(
+            state, row, source[mine], parts.share[mine], parts.weight[mine], staff
+        )
+    for part, row in enumerate(parts.new):
+        b.units[row].office = int(target[part])
+    _pass_on(state, parts, source, target, b.unit_of)
+    for unit in b.units:  # one that carries on may lie in another township now
+        if unit.office >= 0 and o.alive[unit.office]:
+            o.township[unit.office] = unit.township
+
+
+def follow_townships(state: State, parts: Parts) -> None:
+    """Opens an office for every township that gained; one that only lost keeps its own."""
+    b, o = state.boundaries, state.offices
+    source = np.array([t.office for t in b.townships])[parts.old]
+    target = np.empty_like(source)
+    workers = o.workers[source] * parts.share
+    for row, mine in parts.groups():
+        if (parts.old[mine] == row).all():
+            target[mine] = source[mine]
+            o.workers[target[mine]] = workers[mine]
+        else:
+            target[mine] = _open_township_office(
+                state, row, float(workers[mine].sum()), parts.weight[mine]
+            )
+    for part, row in enumerate(parts.new):
+        b.townships[row].office = int(target[part])
+    _pass_on(state, parts, source, target, b.township_of())
+
+
+def _open_unit_office(
+    state: State, row: int, source: np.ndarray, share: np.ndarray, weight: np.ndarray, staff: Staff
+) -> int:
+    """The slot of a new unit's office, made of shares of the offices before.
+
+    A unit made a community takes on the full list of tasks only with the staff for it (model
+    text 6.4); one that comes from a single unit goes on with what is left of that one's merger.
+    """
+    b, o, p = state.boundaries, state.offices, state.parameters
+    unit = b.units[row]
+    kind = "community" if unit.kind == COMMUNITY_KIND else "village"
+    persons = float(state.world.settlements["persons"].to_numpy()[b.unit_of == row].sum())
+    workers = float((o.workers[source] * share).sum())
+    if isinstance(staff, StaffFloor):
+        workers = min(workers, max(1.0, persons * staff.floor_per_10000 / 10_000))
+    full = kind == "community" and (
+        bool((o.kind[source] == COMMUNITY_OFFICE).any())
+        or workers >= staff_standard(kind, persons, p)
+    )
+    part = 1.0 if full else p["work.village_share"]
+    if len(source) > 1:
+        lists = share * transition.assigned_hours(
+            state.week, o.own_list[source], o.merged_list[source], o.merged_week[source], p
+        )
+        left, week, members = lists.sum() - lists.max(), state.week, len(source)
+        loss = transition.loss_at_first(weight, p)
+    else:
+        left, week = float((o.merged_list[source] * share)[0]), int(o.merged_week[source][0])
+        members = max(1, round(float((o.members[source] * share)[0])))
+        loss = float(o.loss[source][0])
+    name = f"O-{unit.id}@{state.week}"
+    return o.add(
+        id=name,
+        name=unit.name,
+        key=id_keys([name])[0],
+        kind=COMMUNITY_OFFICE if kind == "community" else VILLAGE_OFFICE,
+        unit=row,
+        township=unit.township,
+        settlement=unit.seat,
+        alive=True,
+        workers=workers,
+        windows=windows_of(kind, persons, p),
+        full_list=part,
+        own_list=part * yearly_list(p),
+        merged_list=left,
+        merged_week=week,
+        members=members,
+        loss=loss,
+        staff_policy=ATTRITION if staff == "attrition" else KEEP,
+    )
+
+
+def _open_township_office(state: State, row: int, workers: float, weight: np.ndarray) -> int:
+    """The slot of the office of a township that gained."""
+    b, p = state.boundaries, state.parameters
+    township = b.townships[row]
+    persons = state.world.settlements["persons"].to_numpy()[b.township_of() == row].sum()
+    merged = len(weight) > 1
+    name = f"T-{township.id}@{state.week}"
+    return state.offices.add(
+        id=name,
+        name=township.name,
+        key=id_keys([name])[0],
+        kind=TOWNSHIP_OFFICE,
+        unit=-1,
+        township=row,
+        settlement=township.seat,
+        alive=True,
+        workers=workers,
+        windows=windows_of("township", float(persons), p),
+        full_list=0.0,
+        own_list=0.0,
+        merged_list=0.0,
+        merged_week=state.week if merged else NOT_MERGED,
+        members=len(weight),
+        loss=transition.loss_at_first(weight, p),
+        staff_policy=KEEP,
+    )
+
+
+def _pass_on(
+    state: State, parts: Parts, source: np.ndarray, target: np.ndarray, area_of: np.ndarray
+) -> None:
+    """Hands backlog and facilities of each source on to its targets; offices without heirs of
+    their own end.
+
+    A facility goes with the area it lies in, where its operator has a part in it, else with the
+    largest part. area_of: row of the new area of every settlement.
+    """
+    state.seat_actors()
+    left = np.bincount(source, parts.weight, len(state.offices))
+    for old, new, weight in zip(source.tolist(), target.tolist(), parts.weight, strict=True):
+        if old != new:
+            state.ledger.move(old, new, weight / left[old])
+            left[old] -= weight
+    f = state.facilities
+    here = dict(zip(zip(source.tolist(), parts.new.tolist(), strict=True), target, strict=True))
+    largest = parts.largest
+    heir = dict(zip(source[largest].tolist(), target[largest], strict=True))
+    for slot in np.flatnonzero(np.isin(f.operator, source)):
+        operator = int(f.operator[slot])
+        area = int(area_of[f.settlement[slot]])
+        f.operator[slot] = here.get((operator, area), heir[operator])
+    for office in np.setdiff1d(source, target):
+        state.office_actors[office].dissolve()

@@ -1,0 +1,93 @@
+"""What a redraw is to do: units and townships after it, what becomes of points and staff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+
+class KeepShare(BaseModel):
+    """Keeps a share of the points, those that serve most households first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    keep_share: Annotated[float, Field(strict=True, ge=0, le=1)]
+
+
+class StaffFloor(BaseModel):
+    """Cuts staff to a floor of workers per 10,000 registered persons."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    floor_per_10000: Annotated[float, Field(strict=True, gt=0, le=200)]
+
+
+def _form(value: Any) -> str | None:
+    """Which of its two forms a value has: one of the words, or a mapping."""
+    if isinstance(value, dict | BaseModel):
+        return "mapping"
+    return "word" if isinstance(value, str) and value in WORDS else None
+
+
+WORDS = ("keep", "close", "attrition")
+Points = Annotated[
+    Annotated[Literal["keep", "close"], Tag("word")] | Annotated[KeepShare, Tag("mapping")],
+    Discriminator(
+        _form,
+        custom_error_type="points",
+        custom_error_message="keep, close or a mapping such as keep_share: 0.8",
+    ),
+]
+Staff = Annotated[
+    Annotated[Literal["keep", "attrition"], Tag("word")] | Annotated[StaffFloor, Tag("mapping")],
+    Discriminator(
+        _form,
+        custom_error_type="staff",
+        custom_error_message="keep, attrition or a mapping such as floor_per_10000: 18",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class UnitPlan:
+    """A unit; township and seat (a settlement) by id."""
+
+    id: str
+    name: str
+    kind: str
+    type: str
+    township: str
+    seat: str
+
+
+@dataclass(frozen=True)
+class TownshipPlan:
+    """A township; seat: settlement id."""
+
+    id: str
+    name: str
+    kind: str
+    county: str
+    seat: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A redraw: new unit id of every settlement of the units it touches, those units, and the
+    townships they lie in (none where townships stay as they are). Sorted by id."""
+
+    unit_of: tuple[tuple[str, str], ...]
+    units: tuple[UnitPlan, ...]
+    townships: tuple[TownshipPlan, ...] = ()
+
+
+def share_kept(points: Points) -> float:
+    """The share of points that go on."""
+    if isinstance(points, KeepShare):
+        return points.keep_share
+    return 1.0 if points == "keep" else 0.0
+
+
+def number_kept(points: Points, count: int) -> int:
+    """How many of `count` points go on."""
+    return round(share_kept(points) * count)

@@ -1,0 +1,173 @@
+"""Service points and township centres after a redraw: one serves at each seat, the others are
+closed or go on with fewer hours.
+
+A merger closes counters and culture rooms, never a health station (model text 6.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from sim.levers.parts import Parts
+from sim.levers.plan import Points, number_kept
+from sim.world.boundaries import COMMUNITY_KIND, Township, Unit
+from sim.world.draws import id_keys
+from sim.world.facilities import NEVER
+from sim.world.offices import TOWNSHIP_OFFICE
+from sim.world.services import COMMUNITY, TOWNSHIP
+from sim.world.state import State
+from sim.world.supply import default_capacity, windows_of
+
+POINT_SERVICES = ("government", "community", "culture")
+CULTURE_M2 = 100.0  # of the room in a new point; its counter has as much again
+CENTRE_SERVICES = ("government",)
+
+
+def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Points) -> None:
+    """The points of the units that changed: counter and culture room of a seat together."""
+    b, f, p = state.boundaries, state.facilities, state.parameters
+    points = np.flatnonzero(f.is_open(state.week) & f.point)
+    home = b.unit_of[f.settlement[points]]
+    others: dict[int, list[int]] = {}
+    for row in parts.areas.tolist():
+        unit = b.units[row]
+        mine = points[home == row]
+        at_seat = f.settlement[mine] == unit.seat
+        main = mine[at_seat].tolist()
+        if not (f.windows[main] > 0).any():
+            offered = f.offers[main].any(axis=0)
+            missing = [
+                s
+                for s, there in zip(state.lines.services, offered, strict=True)
+                if s in POINT_SERVICES and not there
+            ]
+            key = f"P-{unit.id}@{state.week}"
+            main.append(_open(state, unit, key, missing, COMMUNITY, 2 * CULTURE_M2))
+        kind = "community" if unit.kind == COMMUNITY_KIND else "village"
+        for slot in main:
+            _serve(state, slot, windows_of(kind, 0.0, p))
+        for slot in mine[~at_seat].tolist():
+            others.setdefault(int(f.settlement[slot]), []).append(slot)
+    size = _households_of(state, old_unit)
+    ranked = sorted(others, key=lambda s: (-size[s], s))  # settlements stand in the order of ids
+    _thin_out(state, [others[s] for s in ranked], policy, p["counter.kept_hours"])
+
+
+def settle_centres(state: State, parts: Parts, old_township: np.ndarray, policy: Points) -> None:
+    """The centres of the townships that changed: the one nearest to the seat serves."""
+    b, f, o, p = state.boundaries, state.facilities, state.offices, state.parameters
+    centre = f.is_open(state.week) & (f.windows > 0) & (f.operator >= 0)
+    centre[centre] &= o.kind[f.operator[centre]] == TOWNSHIP_OFFICE
+    centres = np.flatnonzero(centre)
+    new = b.township_of()
+    home = new[f.settlement[centres]]
+    floor = float(f.floor[centres].mean()) if centres.size else 0.0
+    persons = np.bincount(new, state.world.settlements["persons"], len(b.townships))
+    others: list[int] = []
+    for row in parts.areas.tolist():
+        township = b.townships[row]
+        mine = centres[home == row]
+        if mine.size:
+            away = state.travel.pairs(np.full(len(mine), township.seat), f.x[mine], f.y[mine])
+            main = int(mine[np.lexsort((np.array(f.id)[mine], away))[0]])
+        else:
+            key = f"TC-{township.id}@{state.week}"
+            main = _open(state, township, key, CENTRE_SERVICES, TOWNSHIP, floor)
+        _serve(state, main, windows_of("township", persons[row], p))
+        others += [slot for slot in mine.tolist() if slot != main]
+    size = _households_of(state, old_township)
+    others.sort(key=lambda slot: (-size[f.settlement[slot]], f.id[slot]))
+    _thin_out(state, [[slot] for slot in others], policy, p["counter.kept_hours_township"])
+
+
+def _serve(state: State, slot: int, windows: float) -> None:
+    """Makes a facility the main one of its area, whatever it was before."""
+    f, hours = state.facilities, state.parameters["counter.hours"]
+    if f.kept[slot]:
+        _set_hours(state, slot, hours)
+        f.kept[slot] = False
+    if f.windows[slot] > 0:
+        f.windows[slot], f.hours[slot] = windows, hours
+
+
+def _thin_out(state: State, ranked: list[list[int]], policy: Points, hours: float) -> None:
+    """Keeps the first places of a ranking with at most so many hours, and closes the rest."""
+    kept = number_kept(policy, len(ranked))
+    for rank, place in enumerate(ranked):
+        for slot in place:
+            if rank < kept:
+                _set_hours(state, slot, min(hours, float(state.facilities.hours[slot])))
+                windows = state.parameters["counter.kept_windows"]
+                state.facility_actors[slot].keep_as_point(hours, windows)
+            else:
+                _close(state, slot)
+
+
+def _close(state: State, slot: int) -> None:
+    """Ends counter and culture room; what else is under the roof goes on."""
+    f, mine = state.facilities, _of_point(state)
+    if (f.offers[slot] & ~mine).any():
+        f.offers[slot, mine] = False
+        f.windows[slot], f.point[slot] = 0.0, False
+    else:
+        state.facility_actors[slot].close(state.week)
+
+
+def _set_hours(state: State, slot: int, hours: float) -> None:
+    """Other hours a week; a culture room takes in proportionally more or fewer."""
+    f = state.facilities
+    limited = np.isfinite(f.capacity[slot]) & _of_point(state)
+    f.capacity[slot, limited] *= hours / max(float(f.hours[slot]), 1e-9)
+    f.hours[slot] = hours
+
+
+def _open(
+    state: State,
+    area: Unit | Township,
+    key: str,
+    services: Iterable[str],
+    open_to: int,
+    floor: float,
+) -> int:
+    """A counter at the seat of an area that has none (a split); returns its slot."""
+    p, names = state.parameters, state.lines.services
+    offers, capacity = np.zeros(len(names), bool), np.full(len(names), np.inf)
+    for service in services:
+        j = names.index(service)
+        offers[j], capacity[j] = True, default_capacity(service, CULTURE_M2, 0.0, p)
+    place = state.world.settlements.iloc[area.seat]
+    slot = state.facilities.add(
+        id=key,
+        name=area.name,
+        key=id_keys([key])[0],
+        settlement=area.seat,
+        x=float(place["x"]),
+        y=float(place["y"]),
+        offers=offers,
+        capacity=capacity,
+        open_to=open_to,
+        operator=area.office,
+        floor=floor,
+        windows=1.0,
+        hours=p["counter.hours"],
+        office_hours=True,
+        opened=state.week,
+        closed=NEVER,
+        point=open_to == COMMUNITY,
+        kept=False,
+        yearly=0.0,
+    )
+    state.seat_actors()
+    return slot
+
+
+def _of_point(state: State) -> np.ndarray:
+    """Which services a point or centre offers, bool ``[services]``."""
+    return np.isin(state.lines.services, POINT_SERVICES)
+
+
+def _households_of(state: State, area: np.ndarray) -> np.ndarray:
+    """Households of the area in which each settlement lies, ``[S]``."""
+    return np.bincount(area, state.world.settlements["households"])[area]

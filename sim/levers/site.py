@@ -1,0 +1,240 @@
+"""The case as the levers so far leave it: what a lever may name at its date, and where its faults
+go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from sim.case.case import Case
+from sim.case.messages import Problems, did_you_mean
+from sim.case.schema import UNIT_KINDS
+from sim.case.yaml import Document, KeyPath
+from sim.levers.plan import Plan, Points, UnitPlan, number_kept
+from sim.levers.points import POINT_SERVICES
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a lever stands: its file, the keys that lead to it, and its date."""
+
+    document: Document
+    keys: KeyPath
+    date: date
+
+    def place(self, *keys: str | int) -> tuple[int, int]:
+        """Line and column of the lever, or of the value of one of its keys."""
+        return self.document.place((*self.keys, *keys), value=bool(keys))
+
+    def __str__(self) -> str:
+        return f"{self.document.path.name}, line {self.place()[0]}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A facility that is open: what it offers, the settlement it lies in, its first day."""
+
+    services: tuple[str, ...]
+    settlement: str
+    opened: date | None = None
+
+
+@dataclass
+class Site:
+    """Ids and what they mean at the date of the lever under check.
+
+    unit_of: unit of each settlement; members: settlements of each unit; units, townships (kind
+    by id), facilities: those there are; points: settlements with a counter or culture room of a
+    unit, None once nobody can say before the run; ended: unit id -> the lever that ended it and
+    the units that followed. outside: ids that lie outside the scope. sure: False once a faulty
+    redraw leaves it open what units there are. redrawn: whether a lever has redrawn any. left_out:
+    rows of levers outside the scope, by what they are.
+    """
+
+    case: Case
+    folder: Path
+    problems: Problems
+    unit_of: dict[str, str]
+    members: dict[str, list[str]]
+    units: dict[str, UnitPlan]
+    townships: dict[str, str]
+    facilities: dict[str, Place]
+    outside: set[str]
+    points: set[str] | None
+    ended: dict[str, tuple[Standing, list[str]]] = field(default_factory=dict)
+    merged: dict[str, Standing] = field(default_factory=dict)
+    closed: dict[str, Standing] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    sure: bool = True
+    redrawn: bool = False
+    standing: Standing | None = None
+
+    @staticmethod
+    def of(case: Case, folder: Path, problems: Problems) -> Site:
+        """The case before any lever; folder: that of the scenario."""
+        unit_of = dict(zip(case.settlements["id"], case.settlements["community"], strict=True))
+        offices = case.offices
+        of_units = set(offices["id"][offices["kind"].isin(UNIT_KINDS)])
+        facilities, points = {}, set()
+        columns = [case.facilities[c] for c in ("id", "services", "settlement", "operator")]
+        opened = case.facilities["opened"]
+        for name, said, settlement, operator, day in zip(*columns, opened, strict=True):
+            services = tuple(s.strip() for s in said.split(";"))
+            facilities[name] = Place(services, settlement, None if pd.isna(day) else day.date())
+            if operator in of_units and not set(POINT_SERVICES).isdisjoint(services):
+                points.add(settlement)
+        return Site(
+            case=case,
+            folder=folder,
+            problems=problems,
+            unit_of=unit_of,
+            members=_members(unit_of.items()),
+            units={
+                r["id"]: UnitPlan(
+                    r["id"], r["name"], r["kind"], r["type"], r["township"], r["seat_settlement"]
+                )
+                for r in case.communities.to_dict("records")
+            },
+            townships=dict(zip(case.townships["id"], case.townships["kind"], strict=True)),
+            facilities=facilities,
+            outside=set(case.outside),
+            points=points,
+        )
+
+    @cached_property
+    def households(self) -> dict[str, int]:
+        """Households by settlement."""
+        table = self.case.settlements
+        return dict(zip(table["id"], table["households"].tolist(), strict=True))
+
+    @cached_property
+    def neighbours(self) -> dict[str, list[str]]:
+        """Settlements with a common border, by settlement."""
+        near: dict[str, list[str]] = {}
+        pairs = self.case.neighbours
+        for a, b in zip(pairs["settlement"], pairs["neighbour"], strict=True):
+            near.setdefault(a, []).append(b)
+            near.setdefault(b, []).append(a)
+        return near
+
+    def error(self, code: str, message: str, hint: str, *keys: str | int) -> None:
+        """A fault of the lever under check, at the value of one of its keys."""
+        self._say("error", code, message, hint, *keys)
+
+    def warn(self, code: str, message: str, *keys: str | int) -> None:
+        """A remark on the lever under check."""
+        self._say("warning", code, message, "", *keys)
+
+    def leave_out(self, what: str, number: int) -> None:
+        """Counts what lies outside the scope."""
+        if number:
+            self.left_out[what] = self.left_out.get(what, 0) + number
+
+    def nothing_left(self, lever: str) -> None:
+        """Says that nothing of the lever lies in the scope."""
+        self.leave_out(lever, 1)
+        self.warn("nothing-left", f"nothing of this {lever} lies in the scope: it is left out")
+
+    def unknown(self, noun: str, name: str, known: Collection[str], *keys: str | int) -> None:
+        """Says that an id names nothing at the lever's date, and why."""
+        if name in self.ended:
+            lever, heirs = self.ended[name]
+            after = " or ".join(repr(h) for h in heirs)
+            message = f"{noun} {name!r} ended on {lever.date} ({lever})"
+            self.error("ended", message, f"since then its place is {after}", *keys)
+        elif self.sure or noun not in ("community", "township"):
+            hint = did_you_mean(name, known) or f"the case's tables list every {noun}"
+            self.error("unknown-id", f"there is no {noun} {name!r} at this date", hint, *keys)
+
+    def holds(self, file: Path) -> bool:
+        """Whether a file lies in the case's directory, or in that of the scenario."""
+        try:
+            place = file.resolve()
+        except (OSError, ValueError):  # no path at all
+            return False
+        return any(place.is_relative_to(root.resolve()) for root in (self.case.path, self.folder))
+
+    def connected(self, units: Collection[str]) -> bool:
+        """Whether common borders connect these units; a case without a table of neighbours
+        cannot say, so True."""
+        if not self.neighbours:
+            return True
+        first = next(iter(units))
+        reached, front = {first}, [first]
+        while front:
+            for settlement in self.members[front.pop()]:
+                for near in self.neighbours.get(settlement, ()):
+                    unit = self.unit_of.get(near, "")
+                    if unit in units and unit not in reached:
+                        reached.add(unit)
+                        front.append(unit)
+        return reached == set(units)
+
+    def largest(self, settlements: Iterable[str]) -> str:
+        """The settlement with most households, the first of equal ones."""
+        return min(settlements, key=lambda s: (-self.households[s], s))
+
+    def redraw(self, plan: Plan, points: Points) -> tuple[int, int] | None:
+        """Carries a redraw out on the ids; returns the old points beside the new seats and how
+        many of them are kept, None where an earlier lever leaves that open."""
+        assert self.standing is not None
+        self.redrawn = True
+        members = _members(plan.unit_of)
+        others: list[str] = []
+        for unit in plan.units:
+            if self._same(unit, members[unit.id]):
+                continue
+            if self.points is not None:
+                others += [s for s in members[unit.id] if s in self.points and s != unit.seat]
+                self.points.add(unit.seat)
+        heirs: dict[str, list[str]] = {}  # in the order of settlements
+        for settlement, unit_id in plan.unit_of:
+            after = heirs.setdefault(self.unit_of[settlement], [])
+            if unit_id not in after:
+                after.append(unit_id)
+        self.unit_of.update(plan.unit_of)
+        for old in heirs:
+            del self.members[old], self.units[old]
+        self.members.update(members)
+        self.units.update({u.id: u for u in plan.units})
+        self.ended.update({o: (self.standing, h) for o, h in heirs.items() if o not in self.units})
+        for unit in plan.units:
+            self.ended.pop(unit.id, None)
+        if plan.townships:
+            used = {u.township for u in self.units.values()}
+            kinds = self.townships | {t.id: t.kind for t in plan.townships}
+            self.townships = {t: kind for t, kind in kinds.items() if t in used}
+        if self.points is None:
+            return None
+        kept = number_kept(points, len(others))
+        if kept == 0:
+            self.points -= set(others)
+        elif kept < len(others):
+            self.points = None
+        return len(others), kept
+
+    def _same(self, unit: UnitPlan, settlements: list[str]) -> bool:
+        old = self.units.get(unit.id)
+        return (
+            old is not None
+            and (old.kind, old.seat) == (unit.kind, unit.seat)
+            and set(self.members[unit.id]) == set(settlements)
+        )
+
+    def _say(self, severity: str, code: str, message: str, hint: str, *keys: str | int) -> None:
+        assert self.standing is not None
+        add = self.problems.error if severity == "error" else self.problems.warning
+        add(code, message, self.standing.document.path, *self.standing.place(*keys), hint=hint)
+
+
+def _members(unit_of: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Settlements of each unit, in the order given."""
+    members: dict[str, list[str]] = {}
+    for settlement, unit in unit_of:
+        members.setdefault(unit, []).append(settlement)
+    return members

@@ -1,0 +1,207 @@
+"""The tables of a redraw: lineage, units and townships, checked against the case and each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sim.case.messages import did_you_mean
+from sim.case.schema import REDRAW_TABLES
+from sim.case.tables import Table, read_table
+from sim.levers.plan import Plan, TownshipPlan, UnitPlan
+from sim.levers.site import Site
+
+
+@dataclass(frozen=True)
+class RedrawTables:
+    """lineage: settlement, new_id; units and townships as in the case, after the redraw."""
+
+    lineage: Table
+    units: Table
+    townships: Table | None
+
+    @staticmethod
+    def read(lineage: str, units: str, townships: str | None, site: Site) -> RedrawTables | None:
+        """The tables in these files, None where one cannot be read."""
+        given = {"lineage": lineage, "units": units, "townships": townships}
+        tables = {key: _read(key, file, site) for key, file in given.items() if file is not None}
+        found = {key: table for key, table in tables.items() if table is not None}
+        if len(found) < len(tables):
+            return None
+        return RedrawTables(found["lineage"], found["units"], found.get("townships"))
+
+    @property
+    def rows(self) -> int:
+        """Settlements that the lineage names, in the scope or not."""
+        return len(self.lineage.frame)
+
+    def sound(self, site: Site) -> bool:
+        """Whether they fit the case at the lever's date and each other; says where not."""
+        faults = len(site.problems.errors)
+        self._check_ids(site)
+        if len(site.problems.errors) == faults:
+            self._check_areas(site)
+        return len(site.problems.errors) == faults
+
+    def _check_ids(self, site: Site) -> None:
+        """Every id that a table names exists."""
+        problems, units = site.problems, self.units
+        settlements = pd.Series(sorted(site.outside.union(site.unit_of)), dtype="str")
+        self.lineage.unknown(problems, "settlement", settlements, "the settlements of the case")
+        self.lineage.unknown(problems, "new_id", units.frame["id"], units.path.name)
+        if self.townships is not None:
+            areas, where = self.townships.frame["id"], self.townships.path.name
+        else:
+            areas = pd.Series(sorted(site.outside.union(site.townships)), dtype="str")
+            where = "the townships of the case"
+        units.unknown(problems, "township", areas, where)
+        for table in (units, self.townships):
+            if table is not None:
+                table.unknown(problems, "seat_settlement", settlements, "the settlements")
+
+    def _check_areas(self, site: Site) -> None:
+        """Every unit has settlements and its seat among them, and no settlement is left over."""
+        problems, units = site.problems, self.units
+        new_of = self._new_of()
+        ids = units.frame["id"]
+        empty = ~_among(ids, set(new_of.values()))
+        units.fault(
+            problems,
+            empty,
+            "unit-without-settlement",
+            "unit {value} has no settlement",
+            "give it settlements in the lineage, or leave it out",
+        )
+        seats = units.frame["seat_settlement"]
+        units.fault(
+            problems,
+            (seats.map(new_of) != ids) & ~empty,
+            "seat-outside",
+            "the seat {value} lies in another unit",
+            "choose a settlement that the lineage puts into this unit",
+            "seat_settlement",
+        )
+        redrawn = {site.unit_of[s] for s in new_of if s in site.unit_of}
+        units.fault(
+            problems,
+            _among(ids, set(site.units) - redrawn),
+            "id-taken",
+            "the id {value} belongs to a unit that the lineage does not redraw",
+            "give the new unit another id, or its settlements rows in the lineage",
+        )
+        orphans = [s for u in redrawn for s in site.members[u] if s not in new_of]
+        if orphans:
+            named = ", ".join(sorted(orphans)[:5]) + (" ..." if len(orphans) > 5 else "")
+            problems.error(
+                "orphan-settlement",
+                f"{len(orphans)} settlements of redrawn units get no unit: {named}",
+                self.lineage.path,
+                hint="give every settlement of a redrawn unit a row",
+            )
+        if self.townships is not None:
+            self._check_townships(site, self.townships)
+
+    def _check_townships(self, site: Site, townships: Table) -> None:
+        """The seat of every township that has units lies in one of them."""
+        of_unit = {u.id: u.township for u in site.units.values()}
+        of_unit |= dict(zip(self.units.frame["id"], self.units.frame["township"], strict=True))
+        unit_of = site.unit_of | self._new_of()
+        lies_in = townships.frame["seat_settlement"].map(unit_of).map(of_unit)
+        used = _among(townships.frame["id"], set(self.units.frame["township"]))
+        townships.fault(
+            site.problems,
+            (lies_in != townships.frame["id"]) & lies_in.notna() & used,
+            "seat-outside",
+            "the seat {value} lies in another township",
+            "choose a settlement of one of the township's units",
+            "seat_settlement",
+        )
+
+    def plan(self, site: Site) -> tuple[Plan, set[str]]:
+        """What of it lies in the scope, and the ids of the units and townships that do not.
+
+        A seat that the scope has cut off moves to the largest settlement inside.
+        """
+        new_of = {s: unit for s, unit in self._new_of().items() if s in site.unit_of}
+        inside: dict[str, list[str]] = {}
+        for settlement, unit in sorted(new_of.items()):
+            inside.setdefault(unit, []).append(settlement)
+        rows = self.units.frame.sort_values("id").to_dict("records")
+        kinds = dict(site.townships)
+        if self.townships is not None:
+            kinds |= dict(
+                zip(self.townships.frame["id"], self.townships.frame["kind"], strict=True)
+            )
+        units = tuple(
+            UnitPlan(
+                r["id"],
+                r["name"],
+                r["kind"],
+                r["type"] or _default_type(r["kind"], kinds.get(r["township"], "")),
+                r["township"],
+                _seat(r["seat_settlement"], inside[r["id"]], site),
+            )
+            for r in rows
+            if r["id"] in inside
+        )
+        cut = {r["id"] for r in rows if r["id"] not in inside}
+        townships, beyond = self._townships(units, inside, site)
+        return Plan(tuple(sorted(new_of.items())), units, townships), cut | beyond
+
+    def _townships(
+        self, units: tuple[UnitPlan, ...], inside: dict[str, list[str]], site: Site
+    ) -> tuple[tuple[TownshipPlan, ...], set[str]]:
+        if self.townships is None:
+            return (), set()
+        settlements: dict[str, list[str]] = {}
+        for u in units:
+            settlements.setdefault(u.township, []).extend(inside[u.id])
+        rows = self.townships.frame.sort_values("id").to_dict("records")
+        here = tuple(
+            TownshipPlan(
+                r["id"],
+                r["name"],
+                r["kind"],
+                r["county"],
+                _seat(r["seat_settlement"], settlements[r["id"]], site),
+            )
+            for r in rows
+            if r["id"] in settlements
+        )
+        return here, {r["id"] for r in rows if r["id"] not in settlements}
+
+    def _new_of(self) -> dict[str, str]:
+        frame = self.lineage.frame
+        return dict(zip(frame["settlement"], frame["new_id"], strict=True))
+
+
+def _read(key: str, file: str, site: Site) -> Table | None:
+    assert site.standing is not None
+    folder = site.standing.document.path.parent
+    path = folder / file
+    if not site.holds(path):
+        message = f"{file} lies outside the case's directory"
+        site.error("outside-case", message, "name a file of the case", key)
+    elif not path.is_file():
+        beside = (p.name for p in folder.iterdir() if p.suffix in (".csv", ".xlsx"))
+        hint = did_you_mean(file, beside) or "tables lie beside the scenario"
+        site.error("missing-file", f"there is no table {file!r}", hint, key)
+    else:
+        return read_table(path, REDRAW_TABLES[key], site.problems)
+    return None
+
+
+def _among(ids: pd.Series, known: set[str]) -> np.ndarray:
+    return np.array([name in known for name in ids], dtype=bool)
+
+
+def _seat(seat: str, inside: list[str], site: Site) -> str:
+    return seat if seat in site.unit_of else site.largest(inside)
+
+
+def _default_type(kind: str, township: str) -> str:
+    if kind == "village":
+        return "rural"
+    return "urban" if township == "street" else "town"

@@ -1,0 +1,63 @@
+"""Words that levers are described in, English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+Lang = Literal["en", "zh"]
+
+SERVICES = {
+    "government": ("government matters", "政务服务"),
+    "community": ("community affairs", "社区事务"),
+    "health": ("health services", "卫生服务"),
+    "culture": ("culture", "文化活动"),
+    "elder_meals": ("meals for the old", "老年助餐"),
+    "elder_care": ("elder day care", "日间照料"),
+    "nursery": ("nursery places", "托育"),
+    "shop": ("a shop", "便民商店"),
+    "sports": ("sports", "体育场地"),
+    "green": ("green space", "公园绿地"),
+}
+WAYS = {
+    "build": ("built", "新建"),
+    "rebuild": ("rebuilt from what is there", "改建"),
+    "buy": ("bought", "购置"),
+    "rent": ("rented", "租赁"),
+    "allot": ("allotted", "划拨"),
+}
+UNITS = {
+    None: ("communities and villages", "社区（村）"),
+    "community": ("communities", "社区"),
+    "village": ("villages", "村"),
+}
+TYPES = {"urban": ("urban", "城市"), "town": ("town", "镇"), "rural": ("rural", "农村")}
+
+
+def pick(pair: tuple[str, str], lang: Lang) -> str:
+    """The one of a pair (English, Chinese) in a language."""
+    return pair[lang == "zh"]
+
+
+def listed(words: Sequence[str], lang: Lang) -> str:
+    """Words as a list in a sentence: a, b and c."""
+    if lang == "zh":
+        return "、".join(words)
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def services(names: Sequence[str], lang: Lang) -> str:
+    """Services by name; one that has no words here by its id."""
+    return listed([pick(SERVICES.get(n, (n, n)), lang) for n in names], lang)
+
+
+def named(name: str, ident: str, lang: Lang) -> str:
+    """A name with its id, since names repeat."""
+    return pick((f"{name} ({ident})", f"{name}（{ident}）"), lang)
+
+
+def amount(number: int, noun: str) -> str:
+    """A number with its English noun in singular or plural."""
+    if number != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun}"

@@ -1,0 +1,284 @@
+"""Claims about outcomes: closed forms of indices, access of all persons, costs, satisfaction."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sim.case.parameters import Parameters
+from sim.outcomes.access import Distances, access, basket, basket_minutes, person_groups
+from sim.outcomes.catalogue import OUTCOMES
+from sim.outcomes.equity import gini, losers
+from sim.outcomes.use import group_cells
+from sim.processes.cost import travel_cost, week_costs, yearly_cost_of_way
+from sim.processes.learning import (
+    access_score,
+    drift,
+    participation_change,
+    satisfaction,
+)
+from sim.world.households import OLD_ONLY, VEHICLE
+from tests.worlds import run_small, small_model, small_world, values
+
+P = Parameters.load()
+positive = arrays(float, st.integers(1, 40), elements=st.floats(0.1, 100))
+
+
+# --- indices --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("burdens", "index"),
+    [([5, 5, 5], 0.0), ([0, 0, 0, 1], 0.75), ([1, 2, 3, 4], 0.25), ([7], 0.0)],
+)
+def test_gini_has_its_closed_forms(burdens, index):
+    assert gini(np.array(burdens, float)) == pytest.approx(index)
+
+
+def test_gini_of_known_distributions():
+    u = (np.arange(200_000) + 0.5) / 200_000
+    assert gini(u) == pytest.approx(1 / 3, abs=1e-4)  # uniform
+    assert gini(-np.log1p(-u)) == pytest.approx(0.5, abs=1e-3)  # exponential
+
+
+@given(positive, st.floats(0.1, 10), st.randoms())
+def test_gini_ignores_scale_order_and_replication(burdens, scale, shuffler):
+    index = gini(burdens)
+    mixed = burdens.tolist()
+    shuffler.shuffle(mixed)
+    assert -1e-12 <= index < 1
+    assert gini(np.array(mixed) * scale) == pytest.approx(index, abs=1e-9)
+    assert gini(np.repeat(burdens, 3)) == pytest.approx(index, abs=1e-9)
+    assert gini(burdens, np.full(burdens.size, 3.0)) == pytest.approx(index, abs=1e-9)
+
+
+six_weights = st.lists(st.integers(1, 5), min_size=6, max_size=6)
+
+
+@given(arrays(float, 6, elements=st.floats(0.1, 100)), six_weights)
+def test_a_weight_counts_like_so_many_equals(burdens, weights):
+    weights = np.array(weights)
+    assert gini(burdens, weights) == pytest.approx(gini(np.repeat(burdens, weights)), abs=1e-9)
+
+
+def test_nothing_to_share_has_no_gini():
+    assert np.isnan(gini(np.zeros(4)))
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "loses"),
+    [
+        (10, 15, True),  # by half, and by more than 2
+        (10, 12, False), (10, 12.1, True),  # a fifth and 2 minutes, both to be passed
+        (5, 6.9, False), (5, 7.1, True), (40, 45, False), (40, 45.1, True), (40, 46, True),
+        (10, 5, False), (10, np.inf, True), (np.inf, np.inf, False), (np.inf, 10, False),
+        (0, 0, False),
+    ],
+)  # fmt: skip
+def test_who_loses(base, now, loses):
+    assert losers(np.array([now]), np.array([base], float), P)[0] == loses
+
+
+@given(st.floats(0, 100), st.floats(0, 100))
+def test_nobody_loses_and_wins_at_once(base, now):
+    a, b = np.array([base]), np.array([now])
+    assert not (losers(a, b, P) & losers(b, a, P)).any()
+
+
+# --- access ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def measured():
+    model = small_model()
+    distances = Distances.of(model.state, model.constants.pace)
+    return model, distances, access(model.state, distances, person_groups(model.state))
+
+
+def test_groups_of_persons_make_up_all(measured):
+    groups = person_groups(measured[0].state)
+    h = small_world().households
+    assert groups["all"].sum() == h.present.sum()
+    for parts in (("children", "adults", "old"), ("urban", "town", "rural")):
+        assert sum(groups[p] for p in parts) == pytest.approx(groups["all"])
+    walkers = (h.flags & VEHICLE) == 0
+    assert groups["no_vehicle"].sum() == h.present[walkers].sum()
+    assert groups["old"].sum() == h.present[:, 4:].sum()
+
+
+def test_mean_minutes_are_those_of_a_count_person_by_person(measured):
+    model, distances, found = measured
+    state, h = model.state, small_world().households
+    line = state.lines.of_service("health")[0]
+    total = persons = near = 0.0
+    for row in range(h.settlement.size):
+        own = 1 if h.flags[row] & VEHICLE else 0
+        young, old = h.present[row, :4].sum(), h.present[row, 4:].sum()
+        for number, travel_class in ((young, own), (old, 2 + own)):
+            minutes = distances.minutes[h.settlement[row], line, travel_class]
+            total, persons = total + number * minutes, persons + number
+            near += number * (minutes <= 15)
+    assert found["access.health.minutes", "all"] == pytest.approx(total / persons)
+    assert found["access.health.share_15min", "all"] == pytest.approx(near / persons)
+
+
+def test_access_of_all_is_the_mean_of_its_parts(measured):
+    _, _, found = measured
+    groups = {n: g.sum() for n, g in person_groups(measured[0].state).items()}
+    for name in [n for n, g in found if g == "all"]:
+        parts = [found[name, p] * groups[p] for p in ("urban", "rural")]
+        assert found[name, "all"] == pytest.approx(sum(parts) / groups["all"]), name
+
+
+def test_the_basics_are_complete_for_fewer_than_any_of_them(measured):
+    _, _, found = measured
+    for service in ("elder_care", "nursery", "shop", "health", "culture", "green"):
+        share = found[f"access.{service}.share_15min", "all"]
+        assert found["access.basics.share_15min", "all"] <= share
+
+
+def test_no_facility_in_reach_is_not_a_mean_of_those_who_have_one():
+    model = small_model()
+    f = model.state.facilities
+    west = np.array([i.startswith("P-9999010") for i in f.id])
+    f.closed[west] = 0
+    model.state.touch()
+    found = access(
+        model.state, Distances.of(model.state, model.constants.pace), person_groups(model.state)
+    )
+    assert found["access.community.none", "urban"] == 1
+    assert found["access.community.none", "rural"] == 0
+    assert np.isnan(found["access.community.minutes", "urban"])
+    assert found["access.community.minutes", "all"] == found["access.community.minutes", "rural"]
+    assert 0 < found["access.community.none", "all"] < 1
+
+
+def test_the_basket_weighs_trips_by_how_often_they_are_made(measured):
+    model, distances, _ = measured
+    state = model.state
+    h = small_world().households
+    pace = ((h.flags & VEHICLE) > 0).astype(np.int64) + 2 * ((h.flags & OLD_ONLY) > 0)
+    rates = model.constants.asked
+    found = basket_minutes(state, distances, rates, pace)
+    for row in (0, 17, 400):
+        minutes = distances.minutes[h.settlement[row], : rates.shape[1], pace[row]]
+        if rates[row].sum() > 0:
+            expected = (rates[row] * minutes).sum() / rates[row].sum()
+            assert found[row] == pytest.approx(expected, rel=1e-5)
+    assert (found[rates.sum(axis=1) == 0] == 0).all()
+    everyone = {"all": np.ones(found.size, bool)}
+    trips = rates.sum(axis=1)
+    assert basket(found, rates, everyone)["access.basket.minutes", "all"] == pytest.approx(
+        np.average(found, weights=trips), rel=1e-5
+    )
+
+
+# --- residents ------------------------------------------------------------------------------
+
+
+def test_belonging_is_half_way_to_its_goal_after_its_half_life():
+    level = np.array([0.8])
+    for _ in range(260):
+        level = drift(level, np.array([0.5]), 260)
+    assert level[0] == pytest.approx(0.65)
+
+
+def test_participation_is_lost_by_doublings_and_more_where_imposed():
+    sizes = np.array([1000.0, 1000.0, 500.0, 3000.0]), np.array([2000.0, 1000.0, 4000.0, 2000.0])
+    points = participation_change(*sizes, False, P)
+    assert points == pytest.approx([-1.5, 0, -4.5, 0])
+    assert participation_change(*sizes, True, P) == pytest.approx(1.5 * points)
+
+
+def content(**change):
+    best = {"access": 1.0, "wait": 0.0, "unmet": 0.0, "listed": 0.0, "visits": 1.0,
+            "complaints": 0.0, "belonging": 1.0}  # fmt: skip
+    columns = {k: np.array([v]) for k, v in (best | change).items()}
+    return tuple(float(x[0]) for x in satisfaction(**columns, parameters=P))
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        ({}, 0), ({"access": 0.5}, 15), ({"wait": 30}, 12.5), ({"wait": 60}, 25),
+        ({"wait": 900}, 25),
+        ({"unmet": 0.1}, 12.5), ({"listed": 0.2}, 5), ({"visits": 0.25}, 15),
+        ({"complaints": 0.2}, 7.5), ({"belonging": 0.5}, 5),
+    ],
+)  # fmt: skip
+def test_satisfaction_is_lost_as_stated(change, lost):
+    score, without = content(**change)
+    assert score == pytest.approx(100 - lost)
+    assert without == pytest.approx(score - 10 * change.get("belonging", 1.0))
+
+
+def test_access_scores_fall_from_5_to_60_minutes():
+    minutes = np.array([0, 5, 32.5, 60, 90, np.inf])
+    assert access_score(minutes, P) == pytest.approx([1, 1, 0.5, 0, 0, 0])
+
+
+# --- cost and groups ------------------------------------------------------------------------
+
+
+def test_costs_are_those_of_the_model_text():
+    kinds = week_costs(10, 1000, 5000, 2, P)
+    assert kinds == {
+        "staff": 900_000, "floor": 1000 * 15 * 12, "build": 5000,
+        "transition": 2 * P["cost.transition"],
+    }  # fmt: skip
+    assert yearly_cost_of_way("build", 300, P) * P["cost.life"] == pytest.approx(300 * 3000)
+    cheaper = [yearly_cost_of_way(w, 300, P) for w in ("build", "buy", "rebuild", "allot")]
+    assert cheaper == sorted(cheaper, reverse=True)
+    assert travel_cost(np.array([15.0, 15.0]), P) == pytest.approx(20.0)  # there and back
+
+
+def test_every_household_group_is_found_by_its_cell():
+    cells = group_cells(24)
+    assert sum(cells[t].astype(int) for t in ("urban", "town", "rural")).tolist() == [1] * 24
+    assert [int(cells[g].sum()) for g in ("old", "no_vehicle", "no_digital")] == [12] * 3
+
+
+@pytest.fixture(scope="module")
+def records():
+    return run_small(8, households=100)
+
+
+def test_every_recorded_outcome_is_in_the_catalogue_and_finite(records):
+    for table in (records.outcomes, records.losers):
+        assert set(table["outcome"].astype(str)) <= set(OUTCOMES)
+        assert np.isfinite(table["value"]).all()
+        assert not table.duplicated(["week", "outcome", "group"]).any()
+
+
+def test_shares_lie_between_0_and_1_and_nothing_is_negative(records):
+    table = records.outcomes
+    share = (
+        table["outcome"]
+        .astype(str)
+        .str.contains(r"share|coverage|put_off|unmet|refused|gini|\.none|over$")
+    )
+    assert share.any() and table.loc[share, "value"].between(0, 1 + 1e-12).all()
+    assert (table["value"] >= 0).all()
+
+
+def test_hours_of_work_add_up_to_the_load(records):
+    total = sum(
+        values(records, f"workload.hours.{c}")[3]
+        for c in ("assigned", "meetings", "transition", "complaints", "counter", "visits_high",
+                  "visits_focus", "visits_general", "self_governance")
+    )  # fmt: skip
+    workers, load = (values(records, f"workload.offices.{x}")[3] for x in ("workers", "load"))
+    capacity = workers * P["work.year_hours"] / 52 * P["work.available"]
+    assert total == pytest.approx(load * capacity)  # nothing is left undone in this case
+
+
+def test_without_a_difference_nobody_loses_or_wins(records):
+    counted = records.losers[records.losers["outcome"] != "access.basket.minutes"]
+    assert (counted["value"] == 0).all()
+
+
+def test_units_add_up_to_the_whole(records):
+    units = records.units
+    mine = units[(units["outcome"] == "workload.offices.workers") & (units["week"] == 4)]
+    assert mine["value"].sum() == values(records, "workload.offices.workers")[4] == 20
