@@ -93,7 +93,8 @@ def _directions(last, early) -> str:
         (
             "the reform lowers fixed overhead per head",
             overhead < 0,
-            f"{value(last, 'workload.offices.overhead_per_1000', digits=0)} hours per 1,000 persons",
+            value(last, "workload.offices.overhead_per_1000", digits=0)
+            + " hours per 1,000 persons",
         ),
         (
             "it raises minutes to counter matters",
@@ -109,7 +110,8 @@ def _directions(last, early) -> str:
         (
             "most for the old",
             old > young,
-            f"{_number(old, 1, 2, True)} min for persons 60+, {_number(young, 1, 2, True)} for 15-59",
+            f"{_number(old, 1, 2, True)} min for persons 60+, "
+            f"{_number(young, 1, 2, True)} for 15-59",
         ),
         (
             "keeping points removes most of that",

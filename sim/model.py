@@ -70,8 +70,7 @@ class CommunityModel(mesa.Model):
         twin = CommunityModel.__new__(CommunityModel)
         mesa.Model.__init__(twin, rng=np.random.default_rng(0))
         # of the rest nothing is written in place, so the two may share it
-        for name in ("constants", "order", "applied", "reach_changed", "now", "asked_hours",
-                     "window_hours", "slots", "trips", "own", "lasting"):  # fmt: skip
+        for name in ("constants", "order", "applied", "slots", "trips", "own", "lasting"):
             setattr(twin, name, getattr(self, name))
         twin.scenario = scenario
         twin.state = self.state.copy(twin)

@@ -190,7 +190,7 @@ def serve(model: CommunityModel) -> None:
     for i in counter:
         s.posted[:, i] = waits
         rows = e.of_line(i)
-        now.wait[rows] = np.where(e.slot[rows] >= 0, waits[e.slot[rows]], 0.0)
+        now.wait[rows] = np.where(e.slot[rows] >= 0, waits[np.maximum(e.slot[rows], 0)], 0.0)
     for i in s.enrolments:
         _enrol(model, i)
 
@@ -208,7 +208,8 @@ def _counter_waits(model: CommunityModel, matters: np.ndarray) -> np.ndarray:
     f, o = s.facilities, s.offices
     demand, capacity, eff = _demand_but_counter(model)
     wanted = demand + s.ledger.backlog()
-    left = work.hours_for_counter(wanted, capacity, p["work.overtime"]) / eff
+    model.counter_hours = work.hours_for_counter(wanted, capacity, p["work.overtime"])
+    left = model.counter_hours / eff
     points = _counter_points(s)
     wished = np.bincount(
         f.operator[points], weights=f.windows[points] * f.hours[points], minlength=len(o)
@@ -384,11 +385,14 @@ def work_offices(model: CommunityModel) -> None:
     brought = np.bincount(
         f.operator[points], weights=matters[points] * per_matter, minlength=len(o)
     )
-    # a kept point binds a worker for its opening hours, whether somebody comes or not
+    other = _online_hours(model)
+    # a kept point binds a worker for its opening hours, whether somebody comes or not; it takes
+    # what the matters leave of the hours for the counter, and nobody owes the rest later
     kept = points[f.kept[points]]
     idle = f.hours[kept] * f.windows[kept] - matters[kept] * p["counter.front"] / 60
-    other = np.bincount(f.operator[kept], weights=np.maximum(0.0, idle), minlength=len(o))
-    other = other + _online_hours(model)
+    presence = np.bincount(f.operator[kept], weights=np.maximum(0.0, idle), minlength=len(o))
+    waiting = s.ledger.backlog()[:, CLASS["counter"]]
+    other = other + np.clip(model.counter_hours - brought - other - waiting, 0.0, presence)
     demand[:, CLASS["counter"]] = brought + other
     most = np.full(demand.shape, np.inf)
     through = model.window_hours * 60 / p["counter.front"] * eff * per_matter

@@ -128,6 +128,21 @@ def simulate(
     )
 
 
+def reform_records(folder: Path, replicate: int) -> SimpleNamespace:
+    """What a replicate of the reform leaves behind, straight from the stand-in of the model."""
+    return simulate(
+        folder,
+        REFORM,
+        BEFORE,
+        parameters=None,
+        start=START,
+        weeks=60,
+        seed=7,
+        replicate=replicate,
+        record=FakeRecord(),
+    )
+
+
 def nothing(*_: Any, weeks: int, **__: Any) -> SimpleNamespace:
     """A run that costs nothing and records little, to time the machinery."""
     frame = pd.DataFrame(

@@ -243,3 +243,18 @@ def test_check_compares_the_case_with_the_margins_it_was_built_from(small_case_d
     assert report.counts["units after the redraw"] == 2
     assert report.counties is not None and report.counties["persons"].sum() == 3600
     assert "甲区" in report.to_text() and "+0.50%" in report.to_text()
+
+
+def test_a_counter_that_nobody_staffs_is_refused_and_named(tmp_path):
+    folder = write_small_case(tmp_path / "case")
+    path = folder / "facilities.csv"
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    row = next(i for i, line in enumerate(lines) if "government" in line)
+    cells = lines[row].split(",")
+    cells[lines[0].split(",").index("operator")] = "public"
+    lines[row] = ",".join(cells)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
+    with pytest.raises(InputError) as caught:
+        Case.open(folder)
+    said = str(caught.value)
+    assert f"facilities.csv:{row + 1}" in said and "not run by an office with windows" in said

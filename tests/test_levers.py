@@ -70,6 +70,7 @@ def test_a_merger_of_two_conserves_staff_backlog_settlements_and_facilities(
     assert rows.size == 8 and (rows == after.boundaries.unit_row(WEST[0])).all()
     assert after.facilities.id == before.facilities.id
     np.testing.assert_array_equal(after.facilities.settlement, before.facilities.settlement)
+    assert after.offices.merged_list[new] == after.offices.own_list[new], "two lists, less one"
     elder = after.facilities.id.index(f"E-{WEST[0]}")
     assert after.facilities.operator[elder] == new
 
@@ -174,7 +175,7 @@ def test_a_merger_of_a_community_and_a_village_is_a_community_with_the_full_list
     change(small_case_dir, "communities", WEST[1], kind="village", type="rural")
     change(small_case_dir, "offices", WEST[1], "community", kind="village")
     case = Case.open(small_case_dir)
-    state = pull(start(case), scenario(case, merge(seat=WEST[1])))
+    state = pull(start(case), scenario(case, merge(seat=WEST[1], staff={"floor_per_10000": 1})))
     new = unit(state, WEST[1])
     assert (new.kind, new.type, state.offices.full_list[new.office]) == (1, 0, 1.0)
 
@@ -249,6 +250,7 @@ def test_a_split_gives_both_parts_an_office_a_point_and_their_share_of_staff(
         state.ledger.age[offices].sum(axis=0), before.ledger.age[offices_of(before, UNITS[0])[0]]
     )
     assert (state.offices.loss[offices] == 0).all() and state.ended == [(WEEK, 0)]
+    assert len(set(state.residents.belonging_goal)) == 1, "nobody was merged"
     f = state.facilities
     for half, office in zip(halves, offices, strict=True):
         here = f.is_open(WEEK) & (f.settlement == unit(state, half).seat) & (f.operator == office)
@@ -344,8 +346,10 @@ def test_an_id_with_the_same_settlements_carries_on_and_one_with_others_is_a_new
 
 
 def test_a_merger_leaves_distances_elsewhere_as_they_are_to_the_bit(small_case: Case) -> None:
-    base = start(small_case)
-    state = pull(start(small_case), scenario(small_case, merge()))
+    base, state = start(small_case), start(small_case)
+    assert state.reach.slot.size and not state.reach_is_stale
+    pull(state, scenario(small_case, merge()))
+    assert state.reach_is_stale
     east = base.boundaries.origin >= 2
     for line, spec in enumerate(base.lines.all):
         here = east if spec.service in ("government", "community") else np.ones_like(east)

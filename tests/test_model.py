@@ -229,6 +229,57 @@ def test_every_matter_brought_to_a_counter_becomes_work_of_an_office():
         assert booked == pytest.approx(brought * hours)
 
 
+def test_the_hours_asked_of_an_office_are_those_counted_by_hand():
+    model = small_model(300)
+    model.step()
+    state, world = model.state, small_world(300)
+    arrived = state.ledger.arrived
+    for unit in (UNITS[0], UNITS[2]):
+        slot = state.offices.id.index(f"O-{unit}")
+        urban = unit == UNITS[0]
+        workers = 6 if urban else 4
+        mine = world.settlements["community"] == unit
+        rows = np.flatnonzero(mine)
+        asked = {name: float(arrived[slot, c]) for name, c in CLASS.items()}
+        assert asked["assigned"] == pytest.approx(6440 / 52 * (1 if urban else 0.5))
+        assert asked["meetings"] == pytest.approx(workers * 3 * 48 / 52)
+        assert asked["self_governance"] == pytest.approx(0.1 * workers * 1760 / 52 * 0.95)
+        households = world.settlements.loc[mine, "households"].sum()
+        complaints = households * (0.06 if urban else 0.03) / 52
+        assert asked["complaints"] == pytest.approx(complaints / 2 * 2)
+        assert asked["transition"] == 0
+        # visits: tours over 1 km2 and the way from the seat, 0, 500, 500 and 707 m off
+        detour = 1.3 if urban else 1.6
+        metres = detour * np.array([0, 500, 500, 500 * 2**0.5])
+        risk = np.array([
+            world.households.risk[world.households.settlement == r].sum(axis=0) for r in rows
+        ])  # fmt: skip
+        planned = risk.sum(axis=0) * np.array([52, 12, 4]) / 52
+        haul = np.average(metres, weights=risk.sum(axis=1))
+        between = 0.7124 * np.sqrt(1e6 / planned.sum())
+        each = (30 + (between + 2 * haul / 8) / 60) / 60
+        for name, visits in zip(("high", "focus", "general"), planned, strict=True):
+            assert asked[f"visits_{name}"] == pytest.approx(visits * each)
+
+
+def test_a_crowded_room_turns_visitors_away_and_they_come_again():
+    model = small_model(300)
+    health = next(i for i, x in enumerate(model.state.lines.asked) if x.service == "health")
+    capacity = model.state.facilities.capacity[:, model.state.lines.services.index("health")]
+    for _ in range(3):
+        model.step()
+        e, now = model.now.errands, model.now
+        rows = e.of_line(health)
+        gone, met = e.slot[rows] >= 0, now.met[rows]
+        served = np.bincount(e.slot[rows][gone & met], e.needs[rows][gone & met], capacity.size)
+        assert (served <= capacity).all()
+        refused = e.household[rows][gone & ~met]
+        assert refused.size > 20
+        again = model.state.residents.pending[refused, health] > 0
+        given_up = now.sums[:, health, UNMET].sum()
+        assert (again.all() and given_up == 0) or model.week >= 4
+
+
 def test_the_wait_at_a_counter_is_that_of_all_who_come_to_it():
     model = small_model(300)
     model.step()

@@ -156,6 +156,7 @@ NEAR = "did you mean"
         (redraw(lineage="reform_lineages.csv"), "missing-file", "reform_lineages.csv", NEAR),
         (redraw(lineage="../../../etc/passwd"), "outside-case", "../", "file of the case"),
         (redraw(units=""), "missing-file", "", "beside"),
+        (redraw(units="x" * 3000), "missing-file", "xxx", "beside"),
         (redraw(befor=3), "unknown-key", "befor", "known here"),
     ],
 )
@@ -441,6 +442,12 @@ def test_levers_are_described_with_counts_in_both_languages(small_case: Case) ->
         "2021-01-04：在东门社区居民委员会（999901001001）新增1处设施（便民商店；80平方米，租赁）。",
         "2021-01-11：关闭东门社区居民委员会的设施H-999901001001。",
     ]
+
+
+def test_no_number_is_told_that_only_the_run_will_know(small_case: Case) -> None:
+    lever = add("culture", where={"without": "culture"}, date="2021-01-04")
+    assert ": 0 facilities" in scenario(small_case, lever).describe()[0]
+    assert ": facilities with" in scenario(small_case, redraw(), lever).describe()[1]
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,10 @@ from tests.experiments import (
     MINUTES,
     REFORM,
     SAME,
-    START,
-    FakeRecord,
     FakeScenario,
     experiment,
     go,
+    reform_records,
     simulate,
 )
 
@@ -273,20 +272,7 @@ def test_a_lever_in_mid_week_takes_effect_in_the_week_that_follows():
 )
 def test_a_value_is_the_mean_of_the_weeks_of_its_window(tmp_path, window, weeks):
     study = go(tmp_path / "out", experiment(tmp_path)).study
-    records = [
-        simulate(
-            tmp_path,
-            REFORM,
-            BEFORE,
-            parameters=None,
-            start=START,
-            weeks=60,
-            seed=7,
-            replicate=r,
-            record=FakeRecord(),
-        ).outcomes
-        for r in range(4)
-    ]
+    records = [reform_records(tmp_path, r).outcomes for r in range(4)]
     means = [
         r[(r.outcome == LOAD) & (r.group == "all") & r.week.isin(weeks)]["value"].mean()
         for r in records

@@ -19,7 +19,6 @@ from sim.experiment.lock import DirectoryLock, StudyBusy
 from sim.experiment.plan import Plan, block_size
 from sim.experiment.store import Study
 from tests.experiments import (
-    BEFORE,
     CRASH,
     EXIT,
     REFORM,
@@ -28,6 +27,7 @@ from tests.experiments import (
     experiment,
     go,
     nothing,
+    reform_records,
     slow_experiment,
 )
 
@@ -240,21 +240,9 @@ def test_pandas_alone_reads_the_tables(tmp_path):
 
 
 def test_a_study_reads_back_what_the_model_recorded(tmp_path):
-    from tests.experiments import START, FakeRecord, simulate
-
     go(tmp_path / "out", experiment(tmp_path))
     study = Study.open(tmp_path / "out")
-    records = simulate(
-        tmp_path,
-        REFORM,
-        BEFORE,
-        parameters=None,
-        start=START,
-        weeks=60,
-        seed=7,
-        replicate=2,
-        record=FakeRecord(),
-    )
+    records = reform_records(tmp_path, 2)
     for kind in ("outcomes", "units", "losers"):
         frame, wanted = study.read(kind), getattr(records, kind)
         mine = frame.query("scenario == 'reform' and replicate == 2")

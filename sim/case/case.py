@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sim.case.consistency import check_tables
+from sim.case.consistency import check_tables, counters
 from sim.case.messages import InputError, Problem, Problems, did_you_mean
 from sim.case.parameters import Parameters
 from sim.case.schema import OPERATORS, SERVICES, STREET_TABLES, TABLES, CaseMeta
@@ -102,8 +102,9 @@ class Case:
     ) -> Case:
         """The part of the case in these counties (names) and townships (ids or names).
 
-        None means all. Facilities go with their settlement, offices with their township; who
-        loses an operator outside is run by the public. Unknown names raise `InputError`.
+        None means all. Facilities go with their settlement, offices with their township; what
+        loses an operator outside is run by the public, a counter goes with it. Unknown names
+        raise `InputError`.
         """
         if counties is None and townships is None:
             return self
@@ -130,10 +131,11 @@ class Case:
         facilities = within(self.facilities, "settlement", settlements["id"])
         offices = within(self.offices, "township", townships["id"])
         near = within(self.neighbours, "settlement", settlements["id"])
-        known = pd.concat([offices["id"], pd.Series(OPERATORS)])
-        facilities["operator"] = facilities["operator"].where(
-            is_in(facilities["operator"], known), "public"
-        )
+        known = is_in(facilities["operator"], pd.concat([offices["id"], pd.Series(OPERATORS)]))
+        # a counter goes with its staff, any other service goes on
+        facilities["operator"] = facilities["operator"].where(known, "public")
+        gone = counters(facilities, self.services) & ~known
+        facilities = facilities[~gone].reset_index(drop=True)
         outside = ~is_in(offices["settlement"], settlements["id"])
         seats = townships.set_index("id")["seat_settlement"]
         offices["settlement"] = offices["settlement"].mask(outside, offices["township"].map(seats))

@@ -53,6 +53,8 @@ def check_tables(
         facilities.unknown(problems, "operator", operators, "offices, nor market or public")
     if facilities and services:
         _check_services(facilities, services, problems)
+        if offices:
+            _check_counters(facilities, services, offices, problems)
     if streets:
         nodes, edges = streets
         for end in ("from", "to"):
@@ -219,3 +221,27 @@ def _check_services(facilities: Table, services: Table, problems: Problems) -> N
         )
     if len(wrong) > MOST:
         problems.error("unknown-service", f"and {len(wrong) - MOST} more", facilities.path)
+
+
+def counters(facilities: pd.DataFrame, services: pd.DataFrame) -> np.ndarray:
+    """Which facilities have a counter, bool by row."""
+    of_counters = set(services.loc[services["mode"] == "counter", "id"])
+    said = facilities["services"].str.split(";").explode().str.strip()
+    return np.asarray(said.isin(of_counters).groupby(level=0).any().reindex(facilities.index))
+
+
+def _check_counters(facilities: Table, services: Table, offices: Table, problems: Problems) -> None:
+    """Somebody has to sit at a counter: it is run by an office that has windows."""
+    staffed = offices.frame.loc[offices.frame["windows"] > 0, "id"]
+    known = is_in(
+        facilities.frame["operator"], pd.concat([offices.frame["id"], pd.Series(OPERATORS)])
+    )
+    facilities.fault(
+        problems,
+        counters(facilities.frame, services.frame)
+        & known
+        & ~is_in(facilities.frame["operator"], staffed),
+        "unstaffed-counter",
+        "the counter '{value}' is not run by an office with windows",
+        "name an office as its operator, and give that office windows",
+    )

@@ -163,7 +163,7 @@ def _base(document: Document, seen: list[Path], site: Site) -> Path | None:
         return None
     file = document.path.parent / name
     code = message = hint = ""
-    if not file.is_file():
+    if not site.there(file):
         near = [p.name for p in document.path.parent.glob("*.yaml")]
         code, message = "missing-base", f"there is no scenario {name}"
         hint = did_you_mean(name, near) or "a base is a file beside the scenario"

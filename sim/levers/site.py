@@ -159,6 +159,14 @@ class Site:
             return False
         return any(place.is_relative_to(root.resolve()) for root in (self.case.path, self.folder))
 
+    @staticmethod
+    def there(file: Path) -> bool:
+        """Whether there is such a file."""
+        try:
+            return file.is_file()
+        except OSError:  # a name too long, say
+            return False
+
     def connected(self, units: Collection[str]) -> bool:
         """Whether common borders connect these units; a case without a table of neighbours
         cannot say, so True."""

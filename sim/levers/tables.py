@@ -184,7 +184,7 @@ def _read(key: str, file: str, site: Site) -> Table | None:
     if not site.holds(path):
         message = f"{file} lies outside the case's directory"
         site.error("outside-case", message, "name a file of the case", key)
-    elif not path.is_file():
+    elif not site.there(path):
         beside = (p.name for p in folder.iterdir() if p.suffix in (".csv", ".xlsx"))
         hint = did_you_mean(file, beside) or "tables lie beside the scenario"
         site.error("missing-file", f"there is no table {file!r}", hint, key)
