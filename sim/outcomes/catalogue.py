@@ -161,6 +161,7 @@ def _use() -> list[Outcome]:
                 "higher",
                 f"households with a place: {en}",
                 f"在托户数：{zh}",
+                service == "elder_care",
             ),
             Outcome(
                 f"use.{service}.waiting",
