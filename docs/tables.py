@@ -1,6 +1,7 @@
-"""Writes the tables of README.md and experiments/README.md from results/demo: run `sim demo` first.
+"""Writes the tables of README.md and experiments/README.md from results that are there.
 
-python docs/tables.py
+Run `sim demo`, and where the city's table is to be new `sim run experiments/meishan-reform.yaml`,
+then `python docs/tables.py`.
 """
 
 import re
@@ -28,15 +29,20 @@ ROWS = (
 
 
 def main() -> None:
-    """Rewrites the marked parts of the README."""
-    study = Study.open(ROOT / "results" / "demo")
-    last = _index(study.compare())
-    early = _index(study.compare(window="first-half-year"))
-    path = ROOT / "README.md"
-    text = path.read_text(encoding="utf-8")
-    text = _fill(text, "table", _table(last))
-    text = _fill(text, "directions", _directions(last, early))
-    path.write_text(text, encoding="utf-8")
+    """Rewrites the marked parts of both files."""
+    demo = Study.open(ROOT / "results" / "demo")
+    last, early = _index(demo.compare()), _index(demo.compare(window="first-half-year"))
+    marked = {"table": _table(last), "directions": _directions(last, early)}
+    city = ROOT / "results" / "meishan-reform"
+    if city.is_dir():
+        study = Study.open(city)
+        last, early = _index(study.compare()), _index(study.compare(window="first-half-year"))
+        marked |= {"city": _table(last), "city-directions": _directions(last, early)}
+    for path in (ROOT / "README.md", ROOT / "experiments" / "README.md"):
+        text = path.read_text(encoding="utf-8")
+        for name, content in marked.items():
+            text = _fill(text, name, content)
+        path.write_text(text, encoding="utf-8")
 
 
 def _index(frame):

@@ -161,7 +161,10 @@ def demo(out: Path, jobs: int | None, fresh: bool, lang: str) -> int:
     if code == terminal.INTERRUPTED:
         return code
     _print_answer(out, None, "last-year", lang)
-    _write_report(out, lang)
+    if _report_is_current(out, lang):
+        terminal.say(f"report: {out / 'report.html'}")
+    else:
+        _write_report(out, lang)
     return code
 
 
@@ -265,6 +268,17 @@ def _write_report(results: Path, lang: str, out: Path | None = None) -> None:
     from sim.report.html import write_report
 
     terminal.say(f"report: {write_report(results, out, lang=lang)}")
+
+
+def _report_is_current(results: Path, lang: str) -> bool:
+    """Whether the report there was written after the last result, in this language."""
+    report = results / "report.html"
+    if not report.is_file():
+        return False
+    made_of = [results / "study.json", *(results / "parts").iterdir()]
+    newer = report.stat().st_mtime_ns > max(p.stat().st_mtime_ns for p in made_of)
+    with open(report, encoding="utf-8") as file:
+        return newer and f'<html lang="{lang}' in file.read(200)
 
 
 def _json(data: Any) -> str:

@@ -231,8 +231,8 @@ def _counter_waits(model: CommunityModel, matters: np.ndarray) -> np.ndarray:
     model.window_hours = np.bincount(
         f.operator[points], weights=windows * f.hours[points], minlength=len(o)
     )
-    # nobody at the windows for a whole week: the matter waits for the next one
-    return np.where(np.isfinite(out), out, 60 * p["counter.day"] * 5)
+    # nobody at the windows for a whole week of office hours: the matter waits for the next one
+    return np.where(np.isfinite(out), out, 60 * p["counter.hours"])
 
 
 def _enrol(model: CommunityModel, i: int) -> None:
@@ -286,8 +286,9 @@ def _start_places(
         weeks[known] += (new[known] - weeks[known]) / (n + 1.5)
         weeks[~known] = np.inf
     places.start_steady(
-        e, s.key, i, s.world.households.key, rates, chosen, capacity, exit_rate, list_rate
-    )
+        e, s.key, i, s.world.households.key, rates, chosen, capacity, exit_rate, list_rate,
+        s.parameters["supply.oldest_wait"],
+    )  # fmt: skip
 
 
 def place_capacity(state: State, line: int) -> np.ndarray:

@@ -147,7 +147,8 @@ def steady(count=40_000, rate=0.02, places=100.0):
     e = Enrolment.none(rates)
     agents = np.arange(count, dtype=np.uint64)
     capacity = np.array([places])
-    start_steady(e, KEY, LINE, agents, rates, np.zeros(count, np.int32), capacity, 0.35, 0.30)
+    chosen = np.zeros(count, np.int32)
+    start_steady(e, KEY, LINE, agents, rates, chosen, capacity, 0.35, 0.30, 10)
     return e, agents, rates, capacity
 
 

@@ -174,11 +174,12 @@ def steady_numbers(
 
 def start_steady(
     e: Enrolment, key: int, line: int, agents: np.ndarray, rates: np.ndarray, chosen: np.ndarray,
-    capacity: np.ndarray, exit_rate: float, list_rate: float,
+    capacity: np.ndarray, exit_rate: float, list_rate: float, oldest: float,
 ) -> None:  # fmt: skip
     """Places and lists in the steady state of the fluid queue, before the first week.
 
-    rates: applications a year; chosen: facility each household prefers, negative where none.
+    rates: applications a year; chosen: facility each household prefers, negative where none;
+    oldest: years that nobody has waited longer than, where a list does not move.
     """
     could = e.eligible[chosen[e.eligible] >= 0]
     slot, own = chosen[could], rates[could].astype(np.float64)
@@ -195,7 +196,7 @@ def start_steady(
     late = member[~first]
     e.listed[late] = chosen[late]
     weeks = weeks_on_list(np.maximum(0.0, inside - places), capacity, exit_rate, list_rate)
-    age = np.minimum(weeks, 52 * 10.0)
+    age = np.minimum(weeks, 52 * oldest)
     # the longer ago they joined, the fewer are left: some have given up
     u = uniform(key, Process.STEADY_STATE, 2, agents[late], line)
     given_up = -np.expm1(-list_rate / 52 * age[chosen[late]])

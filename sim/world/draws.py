@@ -130,6 +130,38 @@ def uniform(
     return _uniform_many(np.uint64(key), np.uint32(process), np.uint32(week), agent, items)
 
 
+def words_reference(
+    key: int, process: int, week: int, agent: np.ndarray, number: np.ndarray
+) -> np.ndarray:
+    """The plain numpy twin of `block`: agent and number of one shape -> words ``[..., 4]``."""
+    agent, low = np.asarray(agent, np.uint64), np.uint64(0xFFFFFFFF)
+    counter = np.stack(
+        [
+            agent & low,
+            agent >> np.uint64(32),
+            np.asarray(number, np.uint64),
+            np.full(agent.shape, int(week) << 8 | int(process), np.uint64),
+        ],
+        axis=-1,
+    )
+    return philox_reference(counter, np.array([int(key) & 0xFFFFFFFF, int(key) >> 32], np.uint64))
+
+
+def unit_reference(word: np.ndarray) -> np.ndarray:
+    """The plain numpy twin of `unit`."""
+    return (word.astype(np.float64) + 0.5) * _SCALE
+
+
+def uniform_reference(
+    key: int, process: int, week: int, agent: np.ndarray, item: np.ndarray
+) -> np.ndarray:
+    """The plain numpy twin of `uniform_one`: agent and item of one shape."""
+    item = np.asarray(item, np.uint64)
+    words = words_reference(key, process, week, agent, item >> np.uint64(2))
+    place = (item & np.uint64(3)).astype(np.int64)
+    return unit_reference(np.take_along_axis(words, place[..., None], axis=-1)[..., 0])
+
+
 def run_key(seed: int, replicate: int) -> int:
     """The 64-bit key of one replicate: the root seed and the replicate, mixed by Philox itself."""
     counter = np.array([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, replicate, 0], dtype=np.uint64)

@@ -19,7 +19,8 @@ def default_capacity(
     """
     p = parameters
     if service == "health":
-        return max(0.5, persons / p["supply.persons_per_doctor"]) * p["supply.visits_per_doctor"]
+        doctors = max(p["supply.least_doctors"], persons / p["supply.persons_per_doctor"])
+        return doctors * p["supply.visits_per_doctor"]
     if service == "culture":
         return math.floor(floor_m2 / p["supply.culture_m2"]) * p["supply.culture_sessions"]
     if service == "elder_meals":

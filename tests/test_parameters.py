@@ -1,0 +1,222 @@
+"""Claims about parameters: each is read, each changes an outcome, none hides in a rule."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from sim.case.case import Case
+from sim.case.parameters import CONFIDENCE, Parameter, Parameters
+from sim.levers.scenario import Scenario
+from sim.model import simulate
+from sim.outcomes.recorder import Record, Records
+from sim.world.world import World
+from tests.cases import TOWN, UNITS, read_rows, write_small_case, write_table
+from tests.levers import EAST, WEST, one_township, write_scenario
+from tests.worlds import EMPTY, START
+
+RULES = Path(__file__).parents[1] / "sim" / "processes"
+WAYS = ("build", "rebuild", "buy", "rent", "allot")
+COMPOUNDS = ("commodity", "resettlement", "old_courtyard", "village")
+# so that meals are crowded, attrition reaches the standard, and counters are staffed
+PLAIN = {"online.offered": 1, "needs.meals_users": 1, "staff.exit": 0.6, "work.tasks": 5}
+
+
+@dataclass(frozen=True)
+class Noted(Parameters):
+    """Parameters that note which of them are read."""
+
+    read: set[str] = field(default_factory=set)
+
+    def __getitem__(self, name: str) -> float:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory) -> tuple[Case, Scenario]:
+    """A case and a scenario in which everything occurs that a parameter can bear on: all compounds,
+    capacities by rule, a merger of townships, of 社区 and of villages, every way to get a floor."""
+    folder = write_small_case(tmp_path_factory.mktemp("busy") / "case", 75)
+    one_township(folder)
+    homes = read_rows(folder / "settlements.csv")
+    for i, row in enumerate(homes):
+        row["compound"] = COMPOUNDS[i % 4]
+        row["terrain"] = ("plain", "hill")[i // 2 % 2]
+    write_table(folder / "settlements.csv", homes)
+    places = read_rows(folder / "facilities.csv")
+    for row in places:
+        row["capacity"] = ""
+        row["floor_m2"] = "7" if row["services"] == "culture" else row["floor_m2"]
+        row["floor_m2"] = "45" if row["id"].startswith(("E-", "N-")) else row["floor_m2"]
+    write_table(folder / "facilities.csv", places)
+    offices = read_rows(folder / "offices.csv")
+    for row, workers in zip(offices, (3, 3, 3, 2, 1, 1), strict=True):
+        # fewer than the work asks for, and more than the standard once they are merged
+        row.update(committee=workers, community_worker=0, window=0)
+    write_table(folder / "offices.csv", offices)
+    case = Case.open(folder)
+    redraw = {"lineage": "reform_lineage.csv", "units": "reform_units.csv"}
+    more = {"service_points": "keep", "staff": "attrition"}
+    levers = [
+        {"redraw_communities": {
+            "date": "2020-01-13", **redraw, "townships": "reform_townships.csv",
+            "township_points": "keep"}},
+        {"merge_communities": {"date": "2020-01-20", "communities": list(EAST), **more}},
+        *({"add_facility": {"date": "2020-01-27", "services": ["culture"], "floor_m2": 30,
+                            "settlement": f"{UNITS[i % 4]}0{2 + i % 3}", "way": way}}
+          for i, way in enumerate(WAYS)),
+        {"add_facility": {"date": "2020-01-27", "services": ["community"],
+                          "settlement": f"{UNITS[3]}04"}},
+        {"close_facility": {"date": "2020-02-03", "facility": f"TH-{TOWN}"}},
+        {"merge_communities": {"date": "2020-07-27", "communities": [*WEST, EAST[0]],
+                               "imposed": True, **more}},
+    ]  # fmt: skip
+    return case, Scenario.open(write_scenario(folder, *levers), case)
+
+
+def run(busy: tuple[Case, Scenario], parameters: Parameters, world: World | None = None) -> Records:
+    case, scenario = busy
+    return simulate(
+        world or World.of(case, parameters), scenario, EMPTY, parameters=parameters,
+        start=START, weeks=54, seed=1, replicate=0, record=Record(4, 8, 8),
+    )  # fmt: skip
+
+
+def test_every_parameter_is_read(busy) -> None:
+    parameters = Noted(Parameters.load(PLAIN).entries)
+    run(busy, parameters)
+    assert sorted({p.name for p in parameters} - parameters.read) == []
+
+
+def ends(p: Parameter) -> list[float]:
+    """Other values of a parameter: the ends of its range."""
+    return [x for x in (p.high, p.low) if x != p.value]
+
+
+@pytest.mark.slow
+def test_every_parameter_changes_an_outcome(busy) -> None:
+    case, _ = busy
+    plain = Parameters.load(PLAIN)
+    world = World.of(case, plain)
+    base = run(busy, plain, world).outcomes["value"].tolist()
+    losers = run(busy, plain, world).losers["value"].tolist()
+    idle = []
+    for p in plain:
+        made_by_it = p.name.startswith("persons.") or p.name == "needs.meals_users"
+        for value in ends(p):
+            records = run(busy, plain.override({p.name: value}), None if made_by_it else world)
+            if records.outcomes["value"].tolist() != base:
+                break
+            if records.losers["value"].tolist() != losers:
+                break
+        else:
+            idle.append(p.name)
+    assert not idle, ", ".join(idle)
+
+
+@pytest.mark.parametrize("p", list(Parameters.load()), ids=lambda p: p.name)
+def test_every_parameter_says_where_it_comes_from(p: Parameter) -> None:
+    assert p.low <= p.value <= p.high and p.low < p.high
+    assert p.unit and p.source and p.confidence in CONFIDENCE
+    if p.source.startswith("assumption"):
+        assert p.confidence == "C"
+
+
+# --- numbers in the rules that are no parameters --------------------------------------------
+
+UNITS_AND_SIGNS = {0, 1, -1, 2, 60, 52, 1000, 10_000}  # minutes, weeks, per 1,000, per 10,000
+ALLOWED = {
+    # published formulas
+    ("counters.day_wait", 4): "the day that starts empty: T / 4 (after Kimber & Hollis 1979)",
+    ("counters.day_wait", 8): "the same formula: 8 q / T",
+    ("learning.drift", 0.5): "what a half-life is",
+    # units
+    ("cost.yearly_cost_of_way", 12): "months a year",
+    ("cost.week_costs", 12): "months a year",
+    # numbers of draws and of columns
+    ("choice", 64): "CHOICE_OF_LINE: process numbers from 64 on",
+    ("choice", -2): "NO_REACH, a code",
+    ("choice", -3): "ONLINE, a code",
+    ("places.prefer", -2): "nothing in reach, a code",
+    ("places.prefer", 64): "items of the channel draw from 64 on",
+    ("learning", 10): "number of columns of the sums",
+    ("learning.settle", 255): "the most that a column of uint8 holds",
+    ("needs.draw_needs", 4): "words in a block of Philox",
+    ("needs.draw_needs", 3): "the last word of a block",
+    # numerical method: changes nothing but speed or the last digits
+    ("choice", 0.367): "gumbel(u) < 0 below it: spares logarithms, tests show that nothing changes",
+    ("choice", 0.692): "gumbel(u) < 1 below it",
+    ("choice", 0.873): "gumbel(u) < 2 below it",
+    ("choice", 0.951): "gumbel(u) < 3 below it",
+    ("choice", 0.981): "gumbel(u) < 4 below it",
+    ("choice.surely_below", 4): "the last row of that table",
+    ("choice.choose", 0.981): "gumbel(off) < 4 below it",
+    ("choice.choose", 0.04): "gumbel(go) > -1.2 above it",
+    ("choice.choose", 5.2): "4 + 1.2: going wins whatever the two draws are",
+    ("places.steady_numbers", 40): "rounds of bisection",
+    ("places.steady_numbers", 1e-9): "guards floor() against a last digit",
+    ("places.weeks_on_list", 1e-9): "likewise",
+    ("places.start_steady", 1e-9): "likewise",
+    ("places.fill", 1e-9): "likewise",
+    ("counters.counter_waits", 1e-9): "guards a division",
+    ("work.visit_hours", 1e-9): "guards a division",
+}
+
+
+class Numbers(ast.NodeVisitor):
+    """Numbers of a module by the function they stand in; indices of arrays aside."""
+
+    def __init__(self, module: str):
+        self.place, self.found = [module], set()
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.place.append(node.name)
+        for part in node.body:  # not the decorator, whose text is a signature
+            self.visit(part)
+        self.place.pop()
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        self.visit(node.value)
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        for part in parts:
+            plain = isinstance(part, ast.Constant | ast.Slice)
+            if not plain:
+                self.visit(part)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
+        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+            self.note(-node.operand.value)
+        else:
+            self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        self.note(node.value)
+
+    def note(self, value: object) -> None:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self.found.add((".".join(self.place), value))
+
+
+def numbers(text: str, module: str) -> set[tuple[str, float]]:
+    """Bare numbers of a module that are neither units nor signs."""
+    visitor = Numbers(module)
+    visitor.visit(ast.parse(text))
+    return {(place, x) for place, x in visitor.found if x not in UNITS_AND_SIGNS}
+
+
+def test_no_number_in_a_rule_should_have_been_a_parameter() -> None:
+    found = set()
+    for path in sorted(RULES.glob("*.py")):
+        if path.stem != "reference":  # twins of the kernels: the same numbers again
+            found |= numbers(path.read_text("utf-8"), path.stem)
+    assert sorted(found - set(ALLOWED), key=str) == []
+    assert sorted(set(ALLOWED) - found, key=str) == []  # and what is allowed is still there
+
+
+def test_a_bare_number_is_found() -> None:
+    text = "def rule(x, p):\n    return 0.3 * x[3] + p['a.b'] * 60 + x[: 7] - max(-4, x)\n"
+    assert numbers(text, "m") == {("m.rule", 0.3), ("m.rule", -4)}
