@@ -5,7 +5,7 @@
     4  choice               where they go, or put it off
     5  service              waits, refusals, places and lists
     6  work                 hours of offices: done, queued, lost
-    7  staff                attrition where a merger asked for it
+    7  workers              fatigue, certificates, exits, vacancies, newcomers
     8  learning             expected waits, belonging
     9  recording            outcomes of the week
 

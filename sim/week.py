@@ -11,13 +11,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.processes import choice, counters, learning, needs, places, transition, visits, work
+from sim.processes import (
+    choice,
+    counters,
+    learning,
+    needs,
+    places,
+    transition,
+    visits,
+    work,
+    workers,
+)
+from sim.world.draws import Process, uniform
 from sim.world.households import DIGITAL, OLD_ONLY, VEHICLE
 from sim.world.ledger import CLASS, CLASSES
 from sim.world.offices import ATTRITION, TOWNSHIP_OFFICE, VILLAGE_OFFICE
 from sim.world.state import State
 from sim.world.supply import staff_standard
 from sim.world.travel import Pace
+from sim.world.workers import ABOLISHED, SOCIAL_WORKER
 
 if TYPE_CHECKING:
     from sim.model import CommunityModel
@@ -102,7 +114,7 @@ class Week:
     asked: uint8 ``[H, L]`` new needs; errands, met, wait: one row an errand; sums: float64
     ``[GROUPS, L, 10]`` (columns in `learning`); felt: float64 ``[S, 4]``; matters: needs taken to
     each facility, ``[F, L]``; planned, visit_hours: home visits ``[O, 3]`` and hours of one
-    ``[O]``; capacity: hours ``[O]``.
+    ``[O]``; capacity: hours ``[O]``; left: persons who left each office at its end ``[O]``.
     """
 
     asked: np.ndarray = field(init=False)
@@ -115,6 +127,7 @@ class Week:
     planned: np.ndarray = field(init=False)
     visit_hours: np.ndarray = field(init=False)
     capacity: np.ndarray = field(init=False)
+    left: np.ndarray = field(init=False)
     pending_before: int = 0
 
 
@@ -335,7 +348,9 @@ def _demand_but_counter(model: CommunityModel) -> tuple[np.ndarray, np.ndarray, 
     o, b = s.offices, s.boundaries
     demand = np.zeros((len(o), len(CLASSES)))
     eff = transition.efficiency(s.week, o.merged_week, o.loss, p["merger.recovery"])
-    capacity = work.capacity_hours(o.workers, eff, p)
+    posts = s.workers
+    speed = workers.speed(s.week, posts.hired, posts.certified, p)
+    capacity = work.capacity_hours(posts.by_office(speed, len(o)), eff, p)
     of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
     yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.merged_week, p)
     demand[:, CLASS["assigned"]] = np.where(of_unit, yearly / 52, 0.0)
@@ -419,19 +434,49 @@ def _online_hours(model: CommunityModel) -> np.ndarray:
 
 
 def change_staff(model: CommunityModel) -> None:
-    """7 Workers: where a merger leaves staff to attrition, those over the standard leave and are
-    not replaced."""
-    s, o = model.state, model.state.offices
+    """7 Workers: fatigue, certificates, who leaves and who starts next week; where a merger left
+    staff to attrition, vacancies above the standard are not filled."""
+    s, p, now = model.state, model.state.parameters, model.now
+    w, o, offices = s.workers, s.offices, len(s.offices)
+    staffed = now.capacity > 0
+    posts = np.flatnonzero((w.office != ABOLISHED) & staffed[w.office])
+    here = np.flatnonzero(w.at_work(s.week))
+    load, overtime = (
+        np.divide(hours, now.capacity, out=np.zeros(offices), where=staffed)
+        for hours in (s.ledger.arrived.sum(axis=1), s.ledger.overtime)
+    )
+    w.load[posts] = workers.remembered(w.load[posts], load[w.office[posts]], s.week, p)
+    w.fatigue[here] = workers.tired(w.fatigue[here], overtime[w.office[here]], p)
+    key = w.key[here]
+    passed = uniform(s.key, Process.TRAINING, s.week, key)
+    w.certified[here] |= workers.happens(workers.certificates(p), passed)
+    social = w.role[here] == SOCIAL_WORKER
+    base = np.where(social, p["staff.exit_social_worker"], p["staff.exit"])
+    rate = workers.exit_rate(base, w.load[here], w.fatigue[here], p)
+    gone = here[workers.happens(rate, uniform(s.key, Process.TURNOVER, s.week, key))]
+    now.left = np.bincount(w.office[gone], minlength=offices)
+    w.hired[gone] = workers.vacant_until(s.week, p)
+    w.certified[gone], w.fatigue[gone] = False, 0.0
+    _abolish_vacancies(model)
+    came = w.by_office(w.hired == s.week + 1, offices)
+    o.workers += came - now.left
+    s.staff.hired += int(came.sum())
+    s.staff.left += gone.size
+
+
+def _abolish_vacancies(model: CommunityModel) -> None:
+    """Ends vacant posts above the standard where a merger left staff to attrition."""
+    s, w, o = model.state, model.state.workers, model.state.offices
     shrinking = np.flatnonzero(o.alive & (o.staff_policy == ATTRITION))
     if not shrinking.size:
         return
     persons = s.boundaries.sums(model.constants.registered)
-    weekly = np.exp(-s.parameters["staff.exit"] / 52)
-    for slot in shrinking:
+    vacant = w.vacant(s.week)
+    for slot in shrinking.tolist():
         kind = "village" if o.kind[slot] == VILLAGE_OFFICE else "community"
-        goal = staff_standard(kind, persons[o.unit[slot]], s.parameters)
-        if o.workers[slot] > goal:
-            o.workers[slot] = max(goal, o.workers[slot] * weekly)
+        posts = w.posts_of(slot)
+        over = posts.size - int(staff_standard(kind, persons[o.unit[slot]], s.parameters))
+        w.office[posts[vacant[posts]][: max(0, over)]] = ABOLISHED
 
 
 def learn(model: CommunityModel) -> None:

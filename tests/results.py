@@ -31,6 +31,8 @@ LEVEL = {
     "index": 0.21,
     "points": 71.0,
     "workers": 480.0,
+    "workers/year": 43.0,
+    "posts": 7.0,
     "offices": 89.0,
 }
 EFFECT = {

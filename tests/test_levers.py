@@ -160,13 +160,13 @@ def test_staff_are_kept_cut_to_a_floor_or_left_to_attrition(small_case: Case) ->
     state, office = merged()
     persons = state.boundaries.sums(state.world.settlements["persons"])[state.offices.unit[office]]
     state, office = merged(staff={"floor_per_10000": 18})
-    assert state.offices.workers[office] == pytest.approx(max(1, 18 * persons / 10_000))
+    assert state.offices.workers[office] == max(1, np.ceil(18 * persons / 10_000))
     state, office = merged(staff={"floor_per_10000": 200})
     assert state.offices.workers[office] == 12, "a floor never adds staff"
     state, office = merged(WEEK + 40, staff="attrition")
     standard = staff_standard("community", float(persons), small_case.parameters)
     assert state.offices.staff_policy[office] == ATTRITION
-    assert standard <= state.offices.workers[office] < 12
+    assert standard <= (state.workers.office == office).sum() < 12
 
 
 def test_a_merger_of_a_community_and_a_village_is_a_community_with_the_full_list(
@@ -244,7 +244,8 @@ def test_a_split_gives_both_parts_an_office_a_point_and_their_share_of_staff(
     offices = offices_of(state, *halves)
     size = state.boundaries.sums(state.world.settlements["households"])
     rows = [state.boundaries.unit_row(h) for h in halves]
-    np.testing.assert_allclose(state.offices.workers[offices], 6 * size[rows] / size[rows].sum())
+    expected = 6 * size[rows] / size[rows].sum()
+    assert (np.abs(state.offices.workers[offices] - expected) < 1).all(), "whole persons"
     assert state.offices.workers.sum() == pytest.approx(before.offices.workers.sum())
     np.testing.assert_allclose(
         state.ledger.age[offices].sum(axis=0), before.ledger.age[offices_of(before, UNITS[0])[0]]

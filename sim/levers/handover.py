@@ -1,13 +1,16 @@
 """Offices follow their people: staff, lists of tasks, backlog and facilities go to the offices of
-the new areas, in proportion to households."""
+the new areas, in proportion to households; staff in whole persons."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from sim.case.synthesis.raking import apportion
 from sim.levers.parts import Parts
 from sim.levers.plan import Staff, StaffFloor
-from sim.processes import transition
+from sim.processes import transition, workers
 from sim.world.boundaries import COMMUNITY_KIND
 from sim.world.draws import id_keys
 from sim.world.offices import (
@@ -20,6 +23,7 @@ from sim.world.offices import (
 )
 from sim.world.state import State
 from sim.world.supply import staff_standard, windows_of, yearly_list
+from sim.world.workers import ABOLISHED, COMMITTEE
 
 
 def follow_units(state: State, parts: Parts, staff: Staff) -> None:
@@ -27,9 +31,11 @@ def follow_units(state: State, parts: Parts, staff: Staff) -> None:
     b, o = state.boundaries, state.offices
     source = b.column("office")[parts.old]
     target = np.empty_like(source)
+    part_of = share_posts(state, parts, source)
     for row, mine in parts.groups():
+        posts = np.flatnonzero((part_of >= mine.start) & (part_of < mine.stop))
         target[mine] = _open_unit_office(
-            state, row, source[mine], parts.share[mine], parts.weight[mine], staff
+            state, row, source[mine], parts.share[mine], parts.weight[mine], staff, posts
         )
     for part, row in enumerate(parts.new):
         b.units[row].office = int(target[part])
@@ -44,24 +50,54 @@ def follow_townships(state: State, parts: Parts) -> None:
     b, o = state.boundaries, state.offices
     source = np.array([t.office for t in b.townships])[parts.old]
     target = np.empty_like(source)
-    workers = o.workers[source] * parts.share
+    part_of = share_posts(state, parts, source)
     for row, mine in parts.groups():
+        posts = np.flatnonzero((part_of >= mine.start) & (part_of < mine.stop))
         if (parts.old[mine] == row).all():
             target[mine] = source[mine]
-            o.workers[target[mine]] = workers[mine]
+            o.workers[target[mine]] = state.workers.at_work(state.week)[posts].sum()
         else:
-            target[mine] = _open_township_office(
-                state, row, float(workers[mine].sum()), parts.weight[mine]
-            )
+            target[mine] = _open_township_office(state, row, parts.weight[mine], posts)
     for part, row in enumerate(parts.new):
         b.townships[row].office = int(target[part])
     _pass_on(state, parts, source, target, b.township_of())
 
 
+def share_posts(state: State, parts: Parts, source: np.ndarray) -> np.ndarray:
+    """The part to which every post goes, -1 where its office is not touched, int64 ``[W]``.
+
+    source: office slot of each part. An office shares its posts among its parts by largest
+    remainder; which post goes where follows from the keys, blocks of them staying together.
+    """
+    w = state.workers
+    out = np.full(len(w), -1)
+    for office in np.unique(source[source >= 0]):  # a unit may have none
+        mine = np.flatnonzero(source == office)
+        posts = w.posts_of(office)
+        out[posts] = np.repeat(mine, apportion(parts.share[mine], posts.size))
+    return out
+
+
+def _cut_to(state: State, posts: np.ndarray, floor: float) -> np.ndarray:
+    """Abolishes posts above a floor, and returns those that remain."""
+    w, over = state.workers, posts.size - max(1, math.ceil(floor - 1e-9))
+    if over <= 0:
+        return posts
+    vacant = w.vacant(state.week)[posts]
+    order = workers.first_to_go(
+        vacant, w.role[posts] == COMMITTEE, w.certified[posts], w.hired[posts], w.key[posts]
+    )
+    gone = order[:over]
+    w.office[posts[gone]] = ABOLISHED
+    state.staff.cut += int((~vacant[gone]).sum())
+    return np.delete(posts, gone)
+
+
 def _open_unit_office(
-    state: State, row: int, source: np.ndarray, share: np.ndarray, weight: np.ndarray, staff: Staff
-) -> int:
-    """The slot of a new unit's office, made of shares of the offices before.
+    state: State, row: int, source: np.ndarray, share: np.ndarray, weight: np.ndarray,
+    staff: Staff, posts: np.ndarray,
+) -> int:  # fmt: skip
+    """The slot of a new unit's office, made of shares of the offices before and these posts.
 
     A unit made a community takes on the full list of tasks only with the staff for it (model
     text 6.4); one that comes from a single unit goes on with what is left of that one's merger.
@@ -70,12 +106,11 @@ def _open_unit_office(
     unit = b.units[row]
     kind = "community" if unit.kind == COMMUNITY_KIND else "village"
     persons = float(state.world.settlements["persons"].to_numpy()[b.unit_of == row].sum())
-    workers = float((o.workers[source] * share).sum())
     if isinstance(staff, StaffFloor):
-        workers = min(workers, max(1.0, persons * staff.floor_per_10000 / 10_000))
+        posts = _cut_to(state, posts, persons * staff.floor_per_10000 / 10_000)
     full = kind == "community" and (
         bool((o.kind[source] == COMMUNITY_OFFICE).any())
-        or workers >= staff_standard(kind, persons, p)
+        or posts.size >= staff_standard(kind, persons, p)
     )
     part = 1.0 if full else p["work.village_share"]
     if len(source) > 1:
@@ -89,6 +124,7 @@ def _open_unit_office(
         members = max(1, round(float((o.members[source] * share)[0])))
         loss = float(o.loss[source][0])
     name = f"O-{unit.id}@{state.week}"
+    state.workers.office[posts] = len(o)
     return o.add(
         id=name,
         name=unit.name,
@@ -98,7 +134,7 @@ def _open_unit_office(
         township=unit.township,
         settlement=unit.seat,
         alive=True,
-        workers=workers,
+        workers=state.workers.at_work(state.week)[posts].sum(),
         windows=windows_of(kind, persons, p),
         full_list=part,
         own_list=part * yearly_list(p),
@@ -110,13 +146,14 @@ def _open_unit_office(
     )
 
 
-def _open_township_office(state: State, row: int, workers: float, weight: np.ndarray) -> int:
-    """The slot of the office of a township that gained."""
+def _open_township_office(state: State, row: int, weight: np.ndarray, posts: np.ndarray) -> int:
+    """The slot of the office of a township that gained; posts: rows that it takes over."""
     b, p = state.boundaries, state.parameters
     township = b.townships[row]
     persons = state.world.settlements["persons"].to_numpy()[b.township_of() == row].sum()
     merged = len(weight) > 1
     name = f"T-{township.id}@{state.week}"
+    state.workers.office[posts] = len(state.offices)
     return state.offices.add(
         id=name,
         name=township.name,
@@ -126,7 +163,7 @@ def _open_township_office(state: State, row: int, workers: float, weight: np.nda
         township=row,
         settlement=township.seat,
         alive=True,
-        workers=workers,
+        workers=state.workers.at_work(state.week)[posts].sum(),
         windows=windows_of("township", float(persons), p),
         full_list=0.0,
         own_list=0.0,

@@ -308,6 +308,35 @@ def _workload() -> list[Outcome]:
             True,
         ),
         Outcome("workload.offices.workers", "workers", "none", "workers", "工作人员数"),
+        Outcome(
+            "workload.offices.exits",
+            "workers/year",
+            "lower",
+            "workers who leave",
+            "离职人数（年率）",
+        ),
+        Outcome("workload.offices.vacancies", "posts", "lower", "vacant posts", "空缺岗位数"),
+        Outcome(
+            "workload.offices.newcomers",
+            "share",
+            "lower",
+            "share of workers who are new to their post",
+            "新手人员占比",
+        ),
+        Outcome(
+            "workload.offices.certified",
+            "share",
+            "higher",
+            "share of workers with a social work certificate",
+            "持证社工占比",
+        ),
+        Outcome(
+            "workload.offices.fatigue",
+            "share",
+            "lower",
+            "fatigue: overtime as workers remember it",
+            "工作疲劳度（平均加班占比）",
+        ),
         Outcome("workload.offices.units", "offices", "none", "offices at work", "机构数"),
     ]
 

@@ -157,7 +157,7 @@ class Recorder:
         registered[office[has]] = b.sums(c.registered)[has]
         out = use.needs_met(state, now.sums) | use.places(state)
         out |= use.home_visits(now.planned, now.visit_hours, state.ledger)
-        out |= workload.workload(state, now.capacity, households, registered)
+        out |= workload.workload(state, now.capacity, households, registered, now.left)
         out |= self._costs(model) | self._content(model)
         return out
 
@@ -261,8 +261,10 @@ class Recorder:
         alive = np.flatnonzero(o.alive & (o.kind != TOWNSHIP_OFFICE))
         names = ids[o.unit[alive]]
         demand, capacity = state.ledger.arrived.sum(axis=1), model.now.capacity
+        some = capacity[alive] > 0  # where nobody is at work there is no load
+        load = demand[alive][some] / capacity[alive][some]
+        frames.append(_unit_rows(state.week, names[some], "workload.offices.load", load))
         columns = {
-            "workload.offices.load": demand[alive] / np.maximum(capacity[alive], 1e-9),
             "workload.offices.backlog": state.ledger.backlog().sum(axis=1)[alive],
             "workload.offices.workers": o.workers[alive],
         }

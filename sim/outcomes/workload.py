@@ -6,6 +6,7 @@ import numpy as np
 
 from sim.outcomes.access import Values, _ratio
 from sim.outcomes.equity import gini
+from sim.processes.workers import is_new
 from sim.world.ledger import CLASS, CLASSES
 from sim.world.offices import COMMUNITY_OFFICE, TOWNSHIP_OFFICE, VILLAGE_OFFICE
 from sim.world.state import State
@@ -18,17 +19,19 @@ OFFICE_GROUPS = {
 
 
 def workload(
-    state: State, capacity: np.ndarray, households: np.ndarray, registered: np.ndarray
-) -> Values:
+    state: State, capacity: np.ndarray, households: np.ndarray, registered: np.ndarray,
+    left: np.ndarray,
+) -> Values:  # fmt: skip
     """All workload outcomes of the week; groups are kinds of office.
 
     capacity: hours ``[O]``; households, registered: of each office's unit ``[O]``, zero for
-    township offices.
+    township offices; left: persons who left this week ``[O]``.
     """
     o, ledger = state.offices, state.ledger
     demand, backlog = ledger.arrived.sum(axis=1), ledger.backlog().sum(axis=1)
     groups = {"all": o.alive & (o.kind != TOWNSHIP_OFFICE)}
     groups |= {name: o.alive & (o.kind == kind) for name, kind in OFFICE_GROUPS.items()}
+    staff = _staff(state) | {"left": left}
     out: Values = {}
     for name, mine in groups.items():
         work = dict(zip(CLASSES, ledger.done[mine].sum(axis=0), strict=True))
@@ -42,7 +45,7 @@ def workload(
         yearly = 52 * ledger.arrived[mine][:, CLASS["assigned"]].sum()
         values = {
             "load": _ratio(demand[mine].sum(), capacity[mine].sum()),
-            "over": _ratio((load > 1).sum(), mine.sum()),
+            "over": _ratio((demand[mine] > capacity[mine]).sum(), mine.sum()),
             "gini": gini(load),
             "backlog": float(backlog[mine].sum()),
             "withdrawn": float(ledger.withdrawn()[mine].sum()),
@@ -54,5 +57,27 @@ def workload(
             "workers": float(o.workers[mine].sum()),
             "units": float(mine.sum()),
         }
+        persons = {k: float(v[mine].sum()) for k, v in staff.items()}
+        values |= {
+            "exits": 52 * persons["left"],
+            "vacancies": persons["vacant"],
+            "newcomers": _ratio(persons["new"], values["workers"]),
+            "certified": _ratio(persons["certified"], values["workers"]),
+            "fatigue": _ratio(persons["fatigue"], values["workers"]),
+        }
         out |= {(f"workload.offices.{k}", name): v for k, v in values.items()}
     return out
+
+
+def _staff(state: State) -> dict[str, np.ndarray]:
+    """Vacant posts, newcomers, certified workers and summed fatigue of each office, ``[O]``, with
+    those who start next week and without those who have just left, as `OfficeColumns.workers`."""
+    w, week, offices = state.workers, state.week + 1, len(state.offices)
+    here = w.at_work(week)
+    columns = {
+        "vacant": w.vacant(week),
+        "new": here & is_new(week, w.hired, state.parameters),
+        "certified": here & w.certified,
+        "fatigue": here * w.fatigue,
+    }
+    return {name: w.by_office(values, offices) for name, values in columns.items()}

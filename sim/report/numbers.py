@@ -40,6 +40,8 @@ UNITS = {  # unit -> decimals, as printed (en, zh); shares are printed as per ce
     "index": (3, "index", "指数"),
     "points": (1, "points", "分"),
     "workers": (0, "workers", "人"),
+    "workers/year": (1, "workers/year", "人/年"),
+    "posts": (1, "posts", "个岗位"),
     "offices": (0, "offices", "个"),
 }
 

@@ -1,8 +1,8 @@
 """Conservation: what must close every week, whatever the scenario does.
 
-Households and settlements keep their place, workers stay, places are not overbooked, needs are
-met, given up or still pending, and every hour of work has an owner. A breach ends the run: its
-numbers would not mean anything.
+Households and settlements keep their place, workers are those hired less those gone, places are
+not overbooked, needs are met, given up or still pending, and every hour of work has an owner. A
+breach ends the run: its numbers would not mean anything.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
-from sim.world.offices import ATTRITION
 
 
 class Breach(RuntimeError):
@@ -54,15 +52,18 @@ def check_conservation(model: Any) -> None:
 
 
 def _check_staff(model: Any) -> None:
-    """Between levers nobody comes, and nobody goes but where a merger left staff to attrition."""
+    """Persons employed are those of the start and hired, less gone and cut; and offices count the
+    same persons as there are filled posts."""
     s, o = model.state, model.state.offices
-    workers = float(o.workers.sum())
-    before, levers = s.booked or (workers, model.applied)
-    s.booked = workers, model.applied
-    change = workers - before
-    shrinks = bool((o.alive & (o.staff_policy == ATTRITION)).any())
-    if model.applied == levers and (change > 1e-6 or (change < -1e-6 and not shrinks)):
-        raise _breach(s.week, "workers", f"{change:+g} came or went without a reason")
+    filled = s.workers.at_work(s.week + 1)
+    gap = o.workers - s.workers.by_office(filled, len(o))
+    if gap.any():
+        worst = int(np.abs(gap).argmax())
+        why = f"{o.id[worst]} counts {gap[worst]:+g} beside its filled posts"
+        raise _breach(s.week, "workers", why)
+    if filled.sum() != s.staff.now:
+        change = filled.sum() - s.staff.now
+        raise _breach(s.week, "workers", f"{change:+d} came or went without a reason")
 
 
 def _breach(week: int, what: str, why: str) -> Breach:

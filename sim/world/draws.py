@@ -40,6 +40,8 @@ class Process(IntEnum):
     STEADY_STATE = 11
     SELECTION = 12
     PLACE_CHOICE = 13
+    TURNOVER = 14
+    TRAINING = 15
 
 
 @njit(

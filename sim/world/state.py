@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from sim.case.parameters import Parameters
-from sim.case.schema import ROLES
 from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit
 from sim.world.draws import id_keys, run_key
 from sim.world.facilities import MARKET, NEVER, PUBLIC, Facility, FacilityColumns
@@ -33,6 +32,7 @@ from sim.world.reach import K, Reach, make_reach
 from sim.world.services import OPEN_TO, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
+from sim.world.workers import StaffFlows, Workers
 from sim.world.world import World
 
 OFFICE_KINDS = {
@@ -166,7 +166,9 @@ def start_boundaries(world: World) -> Boundaries:
     return Boundaries(units, areas, unit_of, unit_of.copy())
 
 
-def start_offices(world: World, parameters: Parameters, boundaries: Boundaries) -> OfficeColumns:
+def start_offices(
+    world: World, parameters: Parameters, boundaries: Boundaries, workers: Workers
+) -> OfficeColumns:
     """Offices of the case; a village carries its share of the list of tasks."""
     o = world.offices
     kind = np.array([OFFICE_KINDS[k] for k in o["kind"]], dtype=np.int8)
@@ -197,7 +199,7 @@ def start_offices(world: World, parameters: Parameters, boundaries: Boundaries) 
         .map(_rows(world.settlements["id"]))
         .to_numpy(np.int32, copy=True),
         alive=np.ones(n, bool),
-        workers=o[list(ROLES)].sum(axis=1).to_numpy(np.float64, copy=True),
+        workers=np.bincount(workers.office, minlength=n).astype(np.float64),
         windows=o["windows"].to_numpy(np.float64, copy=True),
         full_list=share,
         own_list=share * yearly_list(parameters),
@@ -273,9 +275,8 @@ class State:
 
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
     under way. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait in minutes at
-    each facility and line. ended: (week, units that a merger ended). booked: workers of all
-    offices when the last week was checked, and levers applied until then. reach is made anew
-    after `touch`.
+    each facility and line. ended: (week, units that a merger ended). staff: persons hired and
+    gone since the start. reach is made anew after `touch`.
     """
 
     host: mesa.Model
@@ -287,6 +288,8 @@ class State:
     week: int
     boundaries: Boundaries
     offices: OfficeColumns
+    workers: Workers
+    staff: StaffFlows
     facilities: FacilityColumns
     ledger: Ledger
     residents: Residents
@@ -294,7 +297,6 @@ class State:
     travel: Travel
     posted: np.ndarray
     ended: list[tuple[int, int]] = field(default_factory=list)
-    booked: tuple[float, int] | None = None
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
     _reach: Reach | None = None
@@ -308,7 +310,8 @@ class State:
         """The case as it is in week 0, before any lever."""
         lines = Lines.of(world.services, parameters)
         boundaries = start_boundaries(world)
-        offices = start_offices(world, parameters, boundaries)
+        workers = Workers.of(world.offices)
+        offices = start_offices(world, parameters, boundaries, workers)
         facilities = start_facilities(world, parameters, lines, boundaries, offices, start)
         households, settlements = world.households.settlement.size, len(world.settlements)
         state = State(
@@ -321,6 +324,8 @@ class State:
             week=0,
             boundaries=boundaries,
             offices=offices,
+            workers=workers,
+            staff=StaffFlows(len(workers)),
             facilities=facilities,
             ledger=Ledger.empty(len(offices), int(parameters["work.withdrawn_after"])),
             residents=Residents.at_start(
@@ -337,8 +342,8 @@ class State:
         """The same state again, with actors of its own in another model."""
         own = {
             name: deepcopy(getattr(self, name))
-            for name in ("boundaries", "offices", "facilities", "ledger", "residents",
-                         "enrolments", "posted", "ended")
+            for name in ("boundaries", "offices", "workers", "staff", "facilities", "ledger",
+                         "residents", "enrolments", "posted", "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
