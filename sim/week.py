@@ -350,7 +350,10 @@ def _demand_but_counter(model: CommunityModel) -> tuple[np.ndarray, np.ndarray, 
     eff = transition.efficiency(s.week, o.merged_week, o.loss, p["merger.recovery"])
     posts = s.workers
     speed = workers.speed(s.week, posts.hired, posts.certified, p)
-    capacity = work.capacity_hours(posts.by_office(speed, len(o)), eff, p)
+    strength = posts.by_office(speed, len(o))
+    # a centre whose posts are all vacant is lent somebody: no township shuts its counter
+    lent = np.where(o.alive & (o.kind == TOWNSHIP_OFFICE), p["staff.lent"], 0.0)
+    capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
     of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
     yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.merged_week, p)
     demand[:, CLASS["assigned"]] = np.where(of_unit, yearly / 52, 0.0)

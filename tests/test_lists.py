@@ -26,7 +26,10 @@ def test_the_real_lists_hold_the_published_numbers_of_units():
     assert inp.after["kind"].value_counts().to_dict() == {"village": 510, "community": 337}
     assert (len(inp.townships_before), len(inp.townships_after)) == (131, 80)
     assert (inp.townships_after["kind"] == "street").sum() == 13
+    assert inp.totals.persons_in_communities_before == 313 * 3290
     assert inp.totals.persons_in_communities_after == 337 * 4532
+    staff = inp.totals.staff["committee_in_communities_after"]
+    assert staff == 1718 + 1599 - 1033 and staff / 337 == pytest.approx(6.78, abs=0.005)
     assert inp.totals.facilities["elder_complexes"] == 23
 
 

@@ -22,7 +22,10 @@ RULES = Path(__file__).parents[1] / "sim" / "processes"
 WAYS = ("build", "rebuild", "buy", "rent", "allot")
 COMPOUNDS = ("commodity", "resettlement", "old_courtyard", "village")
 # so that meals are crowded, attrition reaches the standard, and counters are staffed
-PLAIN = {"online.offered": 1, "needs.meals_users": 1, "staff.exit": 0.6, "work.tasks": 5}
+PLAIN = {
+    "online.offered": 1, "needs.meals_users": 1, "staff.exit": 0.6, "work.tasks": 5,
+    "staff.certified_by_training": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
     offices = read_rows(folder / "offices.csv")
     for row, workers in zip(offices, (3, 3, 3, 2, 1, 1), strict=True):
         # fewer than the work asks for, and more than the standard once they are merged
-        row.update(committee=workers, community_worker=0, window=0)
+        row.update(committee=workers - 1, community_worker=0, window=0, social_worker=1)
     write_table(folder / "offices.csv", offices)
     case = Case.open(folder)
     redraw = {"lineage": "reform_lineage.csv", "units": "reform_units.csv"}

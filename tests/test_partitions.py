@@ -17,17 +17,20 @@ from shapely import box
 from sim.case.synthesis.division import contiguity, neighbours
 from sim.levers.site import Site
 
+SIDE = 500  # metres
 COUNTS = {2: 2, 3: 10, 4: 117, 5: 4006}
 
 
 def grid(n: int) -> pd.DataFrame:
     """Pairs of the cells 00, 01, ... of an n x n grid that share a side, as found from outlines."""
     outlines = {
-        f"{n * row + column:02d}": box(column, row, column + 1, row + 1).buffer(0)
+        f"{n * row + column:02d}": box(
+            column * SIDE, row * SIDE, (column + 1) * SIDE, (row + 1) * SIDE
+        )
         for row in range(n)
         for column in range(n)
     }
-    return neighbours(outlines, 1e-6)
+    return neighbours(outlines)
 
 
 def connected_parts(n: int) -> list[int]:

@@ -51,6 +51,16 @@ def test_a_merger_of_four_squares(points, factor):
     assert mean_metres(*cells(2.0, 400), points) / CENTRE == pytest.approx(factor, rel=2e-4)
 
 
+@pytest.mark.parametrize("side", [2, 3, 5])
+@pytest.mark.parametrize("detour", [1.0, 1.6])
+def test_merging_k_equal_squares_lengthens_the_way_by_the_root_of_k(side, detour):
+    # the scale law: one point in the middle for k times the area is sqrt(k) times as far
+    x, y = cells(float(side), 100 * side)
+    travel = StraightTravel(x, y, np.full(x.size, detour))
+    _, metres = travel.nearest(np.array([side / 2]), np.array([side / 2]), np.arange(1), 1)
+    assert metres.mean() == pytest.approx(detour * side * CENTRE, rel=2e-4)
+
+
 def test_distance_to_scattered_points_falls_as_the_root_of_their_number():
     # Poisson points of density r: 0.5 / sqrt(r); T3
     rng = np.random.default_rng(5)

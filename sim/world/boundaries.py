@@ -18,7 +18,10 @@ TYPES = {"urban": URBAN, "town": TOWN, "rural": RURAL}
 
 @dataclass
 class Township:
-    """A street office, town or township; seat: settlement row; office: office slot."""
+    """A street office, town or township.
+
+    id, name, kind, county: text. seat: settlement row; office: office slot; alive: not abolished.
+    """
 
     id: str
     name: str
@@ -31,7 +34,11 @@ class Township:
 
 @dataclass
 class Unit:
-    """A community (社区) or village (村); township: row; seat: settlement row; office: slot."""
+    """A community (社区) or village (村).
+
+    id, name: text. kind: VILLAGE or COMMUNITY_KIND; type: URBAN, TOWN or RURAL. township: row;
+    seat: settlement row; office: office slot; alive: not abolished.
+    """
 
     id: str
     name: str

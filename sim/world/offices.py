@@ -18,13 +18,14 @@ NOT_MERGED = np.int32(-(2**20))
 class OfficeColumns(Columns):
     """O offices.
 
-    id, name: text. kind: village, community or township office. unit, township: row, -1 where it
-    has none. settlement: int32 row of its seat. alive: still at work. workers:
-    persons employed, float64; moved with the flows of `Workers` and checked against it. windows:
-    of its main point. full_list: share of the list of assigned tasks it carries as a kind.
-    own_list: hours a year by its kind; merged_list: hours a year that the absorbed units left
-    behind. merged_week: week of its last merger, NOT_MERGED before; members: units in it; loss:
-    efficiency lost at first. staff_policy: KEEP or ATTRITION to the standard of its kind.
+    id, name: text. key: uint64 for draws. kind: village, community or township office. unit,
+    township: row, -1 where it has none. settlement: int32 row of its seat. alive: still at
+    work. workers: persons employed, float64; moved with the flows of `Workers` and checked
+    against it. windows: of its main point. full_list: share of the list of assigned tasks it
+    carries as a kind. own_list: hours a year by its kind; merged_list: hours a year that the
+    absorbed units left behind. merged_week: week of its last merger, NOT_MERGED before;
+    members: units in it; loss: efficiency lost at first. staff_policy: KEEP or ATTRITION to the
+    standard of its kind.
     """
 
     id: list[str]

@@ -54,10 +54,9 @@ class Enrolment:
     """Places of one service, by household.
 
     eligible: int64 rows of the households that may ever apply. place, listed: int32 ``[H]``
-    facility slot or -1; since: int32 ``[H]`` week of joining the list. The counts are households
-    of this week: exits, left_list (gave up waiting), applied, listed_new (went on a list, from
-    where vacancies are filled in the same week), admitted, put_off, nowhere (no facility in reach),
-    displaced (their facility closed).
+    facility slot or -1; since: int32 ``[H]`` week of joining the list. The counts are households of
+    this week: exits, left_list (gave up waiting), applied, admitted (from the list, where all who
+    apply and go begin), put_off, nowhere (no facility in reach), displaced (their facility closed).
     """
 
     eligible: np.ndarray
@@ -100,8 +99,8 @@ class Residents:
     pending, tries: uint8 ``[H, L]`` needs put off and how often. usual: int32 ``[H, L]`` facility
     used last, -1 before the first; expected: float32 ``[H, L]`` its expected wait in minutes.
     belief: float32 ``[S, L, K]`` the settlement's view of the facilities in reach.
-    wait, unmet: float64 ``[S]`` running means; belonging: float64 ``[S]``, with its goal;
-    participation: points lost, float64 ``[S]``.
+    wait, unmet: float64 ``[S]`` running means; belonging: float64 ``[S]``, which moves to
+    belonging_goal; participation: points lost, float64 ``[S]``.
     """
 
     pending: np.ndarray
