@@ -8,6 +8,7 @@ when metres grow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -131,11 +132,15 @@ class StreetTravel:
         access, home = tree.query(np.column_stack([x, y]))
         return StreetTravel(graph, tree, home, access)
 
+    @cached_property
+    def _backwards(self) -> csr_array:
+        """The network with every edge turned round: a search from a site finds the ways to it."""
+        return self.graph.T.tocsr()
+
     def _to_points(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Metres ``[points, S]`` from every settlement to each point (searched from the point)."""
         leg, node = self.tree.query(np.column_stack([x, y]))
-        backwards = self.graph.T.tocsr()
-        way = dijkstra(backwards, directed=True, indices=node)[:, self.home]
+        way = dijkstra(self._backwards, directed=True, indices=node)[:, self.home]
         return way + self.access[None, :] + leg[:, None]
 
     def pairs(self, settlement: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
