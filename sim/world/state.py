@@ -30,7 +30,7 @@ from sim.world.offices import (
     Office,
     OfficeColumns,
 )
-from sim.world.reach import K, Reach, make_reach
+from sim.world.reach import Reach, make_reach
 from sim.world.services import OPEN_TO, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
@@ -117,14 +117,16 @@ class Residents:
     participation: np.ndarray
 
     @staticmethod
-    def at_start(households: int, settlements: int, lines: int, belonging: float) -> Residents:
+    def at_start(
+        households: int, settlements: int, lines: int, k: int, belonging: float
+    ) -> Residents:
         """Nobody waits and nobody has a usual facility yet."""
         return Residents(
             pending=np.zeros((households, lines), np.uint8),
             tries=np.zeros((households, lines), np.uint8),
             usual=np.full((households, lines), -1, np.int32),
             expected=np.zeros((households, lines), np.float32),
-            belief=np.zeros((settlements, lines, K), np.float32),
+            belief=np.zeros((settlements, lines, k), np.float32),
             wait=np.zeros(settlements),
             unmet=np.zeros(settlements),
             belonging=np.full(settlements, belonging),
@@ -342,6 +344,7 @@ class State:
                 world.households.settlement.size,
                 settlements,
                 len(lines.asked),
+                int(parameters["choice.candidates"]),
                 parameters["residents.belonging"],
             ),
             enrolments={},
@@ -389,7 +392,13 @@ class State:
         if self.reach_is_stale:
             old, self._stale = self._reach, False
             self._reach = make_reach(
-                self.week, self.lines, self.facilities, self.offices, self.boundaries, self.travel
+                self.week,
+                self.lines,
+                self.facilities,
+                self.offices,
+                self.boundaries,
+                self.travel,
+                int(self.parameters["choice.candidates"]),
             )
             if old is not None:
                 self._carry_belief(old.slot, self._reach.slot)
