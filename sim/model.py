@@ -102,6 +102,7 @@ def levers_due(model: CommunityModel) -> None:
             break
         lever.apply(s)
         model.applied += 1
+    s.open_works()
     f = s.facilities
     if s.week > 0 and ((f.opened == s.week) | (f.closed == s.week)).any():
         s.touch()

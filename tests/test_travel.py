@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sim.case.parameters import Parameters
 from sim.world.services import COMMUNITY, EVERYONE, TOWNSHIP
-from sim.world.travel import Pace, StraightTravel, StreetTravel
+from sim.world.streets import StreetTravel
+from sim.world.travel import Pace, StraightTravel
 from tests.worlds import small_model
 
 P = Parameters.load()

@@ -24,9 +24,14 @@ from sim.case.messages import Problem, Problems, did_you_mean
 from sim.case.yaml import Document, validate
 from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
-from sim.levers.facilities import AddFacility, CloseFacility
+from sim.levers.enlarging import EnlargeFacility
+from sim.levers.facilities import AddFacility, AddProgramme, CloseFacility
+from sim.levers.hours import ExtendHours
 from sim.levers.lever import Lever
+from sim.levers.premises import CoLocate, KeepServicePoints
 from sim.levers.site import Site, Standing
+from sim.levers.streets import OpenStreet
+from sim.levers.unit_facilities import OpenUnitFacility
 from sim.levers.words import Lang, amount
 
 LEVERS: dict[str, type[Lever]] = {
@@ -34,8 +39,17 @@ LEVERS: dict[str, type[Lever]] = {
     for lever in (
         RedrawCommunities,
         MergeCommunities,
+        # facilities
         AddFacility,
+        AddProgramme,
+        EnlargeFacility,
         CloseFacility,
+        KeepServicePoints,
+        CoLocate,
+        OpenUnitFacility,
+        ExtendHours,
+        OpenStreet,
+        # channels
         OnlineService,
         AgencyService,
     )
@@ -123,7 +137,10 @@ class Scenario:
     def resolved(self) -> str:
         """The whole chain of bases as one scenario without a base, as YAML."""
         written = {id(x): x for x in (lever.written() for lever in self.levers)}.values()
-        levers = [{x.kind: x.model_dump(mode="json", exclude_defaults=True)} for x in written]
+        levers = [
+            {x.kind: x.model_dump(mode="json", exclude_defaults=True, by_alias=True)}
+            for x in written
+        ]
         out, yaml = io.StringIO(), YAML()
         yaml.default_flow_style = False
         yaml.dump({"title": dict(self.title), "levers": levers}, out)
@@ -227,7 +244,7 @@ def _levers(document: Document, site: Site) -> Iterator[tuple[Lever, Standing]]:
             site.problems.error("unknown-lever", message, document.path, *place, hint=hint)
         if lever is not None:
             yield lever, Standing(document, keys, lever.date)
-        elif kind not in ("add_facility", "close_facility"):
+        elif kind not in LEVERS or LEVERS[kind].redraws:
             site.sure = False  # it might have made the units that later levers name
 
 

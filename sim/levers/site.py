@@ -9,8 +9,6 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-import pandas as pd
-
 from sim.case.case import Case
 from sim.case.messages import Problems, did_you_mean
 from sim.case.parameters import Parameters
@@ -18,6 +16,7 @@ from sim.case.schema import UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
 from sim.levers.plan import Plan, Points, TownshipPlan, UnitPlan, number_kept
 from sim.levers.points import POINT_SERVICES
+from sim.world.services import INDOOR
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Place:
-    """A facility that is open: what it offers, the settlement it lies in, its first day."""
+    """A facility that is open or decided: what it offers, the settlement it lies in, hours a week,
+    m2 of service floor (indoor, public), and whether it is open to everyone."""
 
     services: tuple[str, ...]
     settlement: str
-    opened: date | None = None
+    hours: float = 0.0
+    service_floor: float = 0.0
+    to_everyone: bool = True
 
 
 @dataclass
@@ -53,8 +55,10 @@ class Site:
     facilities: those there are; points: settlements with a counter or culture room of a
     unit, None once nobody can say before the run; ended: unit id -> the lever that ended it and
     the units that followed. outside: ids that lie outside the scope. sure: False once a faulty
-    redraw leaves it open what units there are. redrawn: whether a lever has redrawn any. left_out:
-    rows of levers outside the scope, by what they are.
+    redraw leaves it open what units there are. redrawn: whether a lever has redrawn any. former:
+    settlements of points that redraws have closed, None once nobody can say. uncertain: services
+    of which nobody can say before the run where they are. left_out: rows of levers outside the
+    scope, by what they are.
     """
 
     case: Case
@@ -73,6 +77,8 @@ class Site:
     left_out: dict[str, int] = field(default_factory=dict)
     sure: bool = True
     redrawn: bool = False
+    former: set[str] | None = field(default_factory=set)
+    uncertain: set[str] = field(default_factory=set)
     standing: Standing | None = None
 
     @cached_property
@@ -87,11 +93,14 @@ class Site:
         offices = case.offices
         of_units = set(offices["id"][offices["kind"].isin(UNIT_KINDS)])
         facilities, points = {}, set()
-        columns = [case.facilities[c] for c in ("id", "services", "settlement", "operator")]
-        opened = case.facilities["opened"]
-        for name, said, settlement, operator, day in zip(*columns, opened, strict=True):
+        names = ("id", "services", "settlement", "operator", "hours_week", "floor_m2", "open_to")
+        columns = [case.facilities[c].tolist() for c in names]
+        for name, said, settlement, operator, hours, floor, open_to in zip(*columns, strict=True):
             services = tuple(s.strip() for s in said.split(";"))
-            facilities[name] = Place(services, settlement, None if pd.isna(day) else day.date())
+            indoor = operator != "market" and not set(INDOOR).isdisjoint(services)
+            facilities[name] = Place(
+                services, settlement, hours, floor if indoor else 0.0, open_to == "everyone"
+            )
             if operator in of_units and not set(POINT_SERVICES).isdisjoint(services):
                 points.add(settlement)
         return Site(
@@ -151,6 +160,20 @@ class Site:
         self.leave_out(lever, 1)
         self.warn("nothing-left", f"nothing of this {lever} lies in the scope: it is left out")
 
+    def facility(self, name: str, *keys: str | int) -> Place | None:
+        """The facility of this id; says so where there is none, or none any more."""
+        earlier = self.closed.get(name)
+        if earlier is not None:
+            self.error(
+                "closed-already",
+                f"the facility {name!r} is closed on {earlier.date} ({earlier})",
+                "leave one of the two out",
+                *keys,
+            )
+        elif name not in self.facilities:
+            self.unknown("facility", name, set(self.case.facilities["id"]), *keys)
+        return self.facilities.get(name)
+
     def unknown(self, noun: str, name: str, known: Collection[str], *keys: str | int) -> None:
         """Says that an id names nothing at the lever's date, and why."""
         if name in self.ended:
@@ -178,6 +201,12 @@ class Site:
         except OSError:  # a name too long, say
             return False
 
+    def missing_table(self, file: str, folder: Path, *keys: str | int) -> None:
+        """Says that there is no such table, and which are there."""
+        beside = (p.name for p in folder.iterdir() if p.suffix in (".csv", ".xlsx"))
+        hint = did_you_mean(file, beside) or "tables lie beside the scenario"
+        self.error("missing-file", f"there is no table {file!r}", hint, *keys)
+
     def connected(self, units: Collection[str]) -> bool:
         """Whether common borders connect these units; a case without a table of neighbours
         cannot say, so True."""
@@ -203,6 +232,7 @@ class Site:
         many of them are kept, None where an earlier lever leaves that open."""
         assert self.standing is not None
         self.redrawn = True
+        self.uncertain |= set(POINT_SERVICES)
         members = _members(plan.unit_of)
         others: list[str] = []
         for unit in plan.units:
@@ -229,12 +259,15 @@ class Site:
             known = self.townships | {t.id: t for t in plan.townships}
             self.townships = {name: t for name, t in known.items() if name in used}
         if self.points is None:
+            self.former = None
             return None
         kept = number_kept(points, len(others))
         if kept == 0:
             self.points -= set(others)
+            if self.former is not None:
+                self.former = (self.former | set(others)) - self.points
         elif kept < len(others):
-            self.points = None
+            self.points = self.former = None
         return len(others), kept
 
     def _same(self, unit: UnitPlan, settlements: list[str]) -> bool:

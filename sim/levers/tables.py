@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sim.case.messages import did_you_mean
 from sim.case.schema import REDRAW_TABLES
 from sim.case.tables import Table, read_table
 from sim.levers.plan import Plan, TownshipPlan, UnitPlan
@@ -185,9 +184,7 @@ def _read(key: str, file: str, site: Site) -> Table | None:
         message = f"{file} lies outside the case's directory"
         site.error("outside-case", message, "name a file of the case", key)
     elif not site.there(path):
-        beside = (p.name for p in folder.iterdir() if p.suffix in (".csv", ".xlsx"))
-        hint = did_you_mean(file, beside) or "tables lie beside the scenario"
-        site.error("missing-file", f"there is no table {file!r}", hint, key)
+        site.missing_table(file, folder, key)
     else:
         return read_table(path, REDRAW_TABLES[key], site.problems)
     return None

@@ -12,12 +12,8 @@ import pandas as pd
 from sim.outcomes import access, equity, use, workload
 from sim.outcomes.catalogue import OUTCOMES
 from sim.processes import cost, learning
-from sim.world.facilities import MARKET
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import State
-
-INDOOR = ("government", "community", "health", "culture", "elder_meals", "elder_care", "nursery")
-"""Services that need a house; the area of sports grounds and parks is not floor to be run."""
 
 
 @dataclass(frozen=True)
@@ -169,13 +165,13 @@ class Recorder:
         state, p = model.state, model.state.parameters
         f, persons = state.facilities, state.census.registered.sum()
         is_open = f.is_open(state.week)
-        indoor = [state.lines.services.index(x) for x in INDOOR]
-        public = is_open & (f.operator != MARKET) & f.offers[:, indoor].any(axis=1)
+        public = f.service_floor(state.lines.services)[is_open]
         span = p["merger.transition_weeks"]
         ended = sum(n for week, n in state.ended if week <= state.week < week + span)
         kinds = cost.week_costs(
-            state.offices.workers.sum(), f.floor[public].sum(), f.yearly[is_open].sum(), ended, p
-        )
+            state.offices.workers.sum(), public.sum(),
+            f.yearly[is_open].sum() + state.yearly_of_streets, ended, p, f.reward[is_open].sum(),
+        )  # fmt: skip
         out = {(f"cost.{k}.per_head", "all"): v / persons for k, v in kinds.items()}
         out["cost.total.per_head", "all"] = sum(kinds.values()) / persons
         minutes = model.now.sums[:, :, learning.MINUTES].sum()

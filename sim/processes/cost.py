@@ -6,15 +6,22 @@ import numpy as np
 
 from sim.case.parameters import Parameters
 
-WAYS = ("build", "rebuild", "buy", "rent", "allot")
+BOUGHT = ("build", "rebuild", "buy", "allot")
+RENTED = ("rent", "leaseback", "share")
+WAYS = BOUGHT + RENTED
 
 
 def yearly_cost_of_way(way: str, floor_m2: float, parameters: Parameters) -> float:
     """Yuan a year of getting a floor: written off over its life, or the rent."""
     p = parameters
-    if way == "rent":
-        return floor_m2 * p["cost.rent"] * 12
+    if way in RENTED:
+        return floor_m2 * p[f"cost.{way}"] * 12
     return floor_m2 * p[f"cost.{way}"] / p["cost.life"]
+
+
+def yearly_cost_of_street(metres: float, parameters: Parameters) -> float:
+    """Yuan a year of opening a street, written off as buildings are."""
+    return metres * parameters["cost.street"] / parameters["cost.life"]
 
 
 def week_costs(
@@ -23,11 +30,12 @@ def week_costs(
     yearly_building: float,
     ended_units: float,
     parameters: Parameters,
+    yearly_rewards: float = 0.0,
 ) -> dict[str, float]:
     """Yuan a year at this week's rate, by kind.
 
     ended_units: units that mergers ended within the transition time; their one-off cost is
-    spread over it.
+    spread over it. yearly_rewards: paid to residents' units that opened a facility to everyone.
     """
     p = parameters
     weeks = p["merger.transition_weeks"]
@@ -35,6 +43,7 @@ def week_costs(
         "staff": workers * p["cost.worker"],
         "floor": public_floor_m2 * p["cost.floor_run"] * 12,
         "build": yearly_building,
+        "rewards": yearly_rewards,
         "transition": ended_units * p["cost.transition"] * 52 / weeks,
     }
 

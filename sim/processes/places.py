@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.processes.choice import best_facility, gumbel
+from sim.processes.choice import best_facility, gumbel, travel_class
 from sim.world.draws import Process, block, uniform, uniform_one, unit
 from sim.world.state import Enrolment
 
@@ -69,6 +69,7 @@ def prefer(
     office_hours, cutoff, taste, old_users, weights, chosen,
 ):  # fmt: skip
     """The facility each applicant likes best: a slot, -1 for putting it off, -2 for none in reach.
+    One without a single place is in reach, but nobody chooses it.
 
     slots, own: of this line, ``[S, 1, K]``; trips: minutes ``[S, 1, 4, K]``; list_weeks: expected
     weeks on each facility's list, by slot; weights: minute, minute of a list week, own unit,
@@ -79,9 +80,14 @@ def prefer(
     for e in range(households.size):
         h = households[e]
         s = settlement[h]
+        pace = travel_class(flags[h])
+        if old_users and pace < 2:
+            pace += 2
+        near = False
         for k in range(waits.size):
             if slots[s, 0, k] < 0:
                 break
+            near |= trips[s, 0, pace, k] <= cutoff
             waits[k] = list_weeks[slots[s, 0, k]]
             u = uniform_one(key, Process.TASTE, 0, agents[h], item[slots[s, 0, k]])
             lasting[0, 0, k] = gumbel(u)
@@ -107,9 +113,9 @@ def prefer(
             weights,
         )
         words = block(key, Process.CHANNEL, week, agents[h], np.uint32(64 + line))
-        if rank < 0:
+        if not near:
             chosen[e] = -2
-        elif weights[4] + gumbel(unit(words[0])) > v + gumbel(unit(words[1])):
+        elif rank < 0 or weights[4] + gumbel(unit(words[0])) > v + gumbel(unit(words[1])):
             chosen[e] = -1
         else:
             chosen[e] = slots[s, 0, rank]

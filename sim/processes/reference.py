@@ -99,7 +99,7 @@ def best_facility(
     if taste > 0:
         weekly = gumbel(draws(key, process, week, agents[:, None], item[where]))
         v = v + taste * (np.maximum(lasting, weekly) - LN_2)
-    near = np.logical_and.accumulate(in_reach(slots) & (minutes <= cutoff), axis=1)
+    near = in_reach(slots) & (minutes <= cutoff)
     v = np.where(near & np.isfinite(v), v, -np.inf)
     rank = v.argmax(axis=1)
     best = v[np.arange(n), rank]
@@ -192,7 +192,10 @@ def prefer(
     draw = gumbel(unit_reference(words))
     lead = best.utility + draw[:, 1] - (weights[4] + draw[:, 0])
     there = np.take_along_axis(mine, np.maximum(best.rank, 0)[:, None], axis=1)[:, 0]
-    chosen = np.where(best.rank < 0, -2, np.where(lead < 0, -1, there))
+    old = ((flags[h] & OLD_ONLY) > 0) | old_users
+    minutes = trips[s, 0][np.arange(h.size), 2 * old + ((flags[h] & VEHICLE) > 0)]
+    near = (in_reach(mine) & (minutes <= cutoff)).any(axis=1)
+    chosen = np.where(~near, -2, np.where((best.rank < 0) | (lead < 0), -1, there))
     return chosen, np.minimum(best.gap, np.abs(lead))
 
 
