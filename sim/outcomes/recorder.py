@@ -170,7 +170,7 @@ class Recorder:
         ended = sum(n for week, n in state.ended if week <= state.week < week + span)
         kinds = cost.week_costs(
             state.offices.workers.sum(), public.sum(),
-            f.yearly[is_open].sum() + state.yearly_of_streets, ended, p, f.reward[is_open].sum(),
+            f.yearly[is_open].sum() + state.yearly_of_streets, f.reward[is_open].sum(), ended, p,
         )  # fmt: skip
         out = {(f"cost.{k}.per_head", "all"): v / persons for k, v in kinds.items()}
         out["cost.total.per_head", "all"] = sum(kinds.values()) / persons

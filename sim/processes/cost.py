@@ -28,14 +28,14 @@ def week_costs(
     workers: float,
     public_floor_m2: float,
     yearly_building: float,
+    yearly_rewards: float,
     ended_units: float,
     parameters: Parameters,
-    yearly_rewards: float = 0.0,
 ) -> dict[str, float]:
     """Yuan a year at this week's rate, by kind.
 
-    ended_units: units that mergers ended within the transition time; their one-off cost is
-    spread over it. yearly_rewards: paid to residents' units that opened a facility to everyone.
+    yearly_rewards: paid to residents' units that opened a facility to everyone. ended_units: units
+    that mergers ended within the transition time; their one-off cost is spread over it.
     """
     p = parameters
     weeks = p["merger.transition_weeks"]
