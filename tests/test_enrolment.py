@@ -265,6 +265,29 @@ def test_a_house_that_closes_sends_its_guests_to_the_lists_of_others(tmp_path):
     assert back.mean() > 0.9  # the rest put it off
 
 
+def test_a_house_without_a_place_is_not_no_house(tmp_path):
+    def no_place(tables):
+        for row in tables["facilities"]:
+            row["capacity"] = 0 if row["id"].startswith("N-") else row["capacity"]
+
+    def last_week(edit):
+        model = small_model(
+            world=World.of(edited_case(tmp_path / edit.__name__, edit, 300), Parameters.load())
+        )
+        for _ in range(8):
+            model.step()
+        line = next(i for i, x in enumerate(model.state.lines.all) if x.service == "nursery")
+        return model.state.enrolments[line]
+
+    def no_house(tables):
+        tables["facilities"] = [r for r in tables["facilities"] if not r["id"].startswith("N-")]
+
+    e = last_week(no_place)
+    assert e.applied > 0 and (e.nowhere, e.put_off) == (0, e.applied) and e.on_list().size == 0
+    e = last_week(no_house)
+    assert e.applied > 0 and (e.nowhere, e.put_off) == (e.applied, 0)
+
+
 def test_small_world_is_shared_and_stays_as_it_is():
     before = small_world().households.flags.copy()
     small_model().step()

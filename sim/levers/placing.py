@@ -70,7 +70,8 @@ class Placed(Lever):
         places = self.places()
         if sum(getattr(self, name) is not None for name in places) != 1:
             raise ValueError(f"say where with exactly one of {', '.join(places)}")
-        if any(getattr(self, x) is not None for x in ("community", "settlement") if x not in places):
+        others = {"community", "settlement"} - set(places)
+        if any(getattr(self, name) is not None for name in others):
             raise ValueError(f"{self.kind} goes by where: leave out community and settlement")
         if self.scope is not None and self.where is None:
             raise ValueError("a scope goes with where")
