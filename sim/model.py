@@ -33,6 +33,7 @@ from sim.phases.offices import work_offices
 from sim.phases.residents import learn
 from sim.phases.services import choose_facility, draw_needs, serve
 from sim.phases.staff import change_staff
+from sim.phases.start import start_staff
 from sim.phases.week import Week
 from sim.processes.work import default_order
 from sim.world.conservation import check_conservation
@@ -64,6 +65,7 @@ class CommunityModel(mesa.Model):
         self.applied = 0
         self.reach_changed = True
         self.now = Week()
+        start_staff(self)
 
     def branch(self, scenario: Scenario) -> CommunityModel:
         """A model that goes on from here under another scenario with the same levers so far.
@@ -105,7 +107,7 @@ def levers_due(model: CommunityModel) -> None:
     f = s.facilities
     if s.week > 0 and ((f.opened == s.week) | (f.closed == s.week)).any():
         s.touch()
-    model.reach_changed = s.reach_is_stale
+    model.reach_changed = s.reach_is_stale or s.week == 0
     if model.reach_changed:
         model.reached = Reached.of(s, model.constants.pace, model.rates.applied)
 

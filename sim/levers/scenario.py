@@ -25,11 +25,13 @@ from sim.case.yaml import Document, validate
 from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.lever import Lever
+from sim.levers.services import BuyServices
 from sim.levers.site import Site, Standing
 from sim.levers.words import Lang, amount
 
 LEVERS: dict[str, type[Lever]] = {
-    lever.kind: lever for lever in (RedrawCommunities, MergeCommunities, AddFacility, CloseFacility)
+    lever.kind: lever
+    for lever in (RedrawCommunities, MergeCommunities, AddFacility, CloseFacility, BuyServices)
 }
 
 
@@ -106,7 +108,10 @@ class Scenario:
 
     def resolved(self) -> str:
         """The whole chain of bases as one scenario without a base, as YAML."""
-        levers = [{x.kind: x.model_dump(mode="json", exclude_defaults=True)} for x in self.levers]
+        levers = [
+            {x.kind: x.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+            for x in self.levers
+        ]
         out, yaml = io.StringIO(), YAML()
         yaml.default_flow_style = False
         yaml.dump({"title": dict(self.title), "levers": levers}, out)
@@ -210,7 +215,7 @@ def _levers(document: Document, site: Site) -> Iterator[tuple[Lever, Standing]]:
             site.problems.error("unknown-lever", message, document.path, *place, hint=hint)
         if lever is not None:
             yield lever, Standing(document, keys, lever.date)
-        elif kind not in ("add_facility", "close_facility"):
+        elif kind not in ("add_facility", "close_facility", "buy_services"):
             site.sure = False  # it might have made the units that later levers name
 
 

@@ -197,6 +197,18 @@ def _use() -> list[Outcome]:
                 risk == "general",
             )
         )
+    helpers = (("leaders", "组长"), ("volunteers", "志愿者"), ("organisations", "社会组织"))
+    for name, zh in helpers:
+        words = "group leaders" if name == "leaders" else name.replace("org", "social org")
+        rows.append(
+            Outcome(
+                f"use.home_care.by_{name}",
+                "visits/week",
+                "none",
+                f"home visits made by {words}",
+                f"{zh}每周完成的走访次数",
+            )
+        )
     return [
         *rows,
         Outcome(
@@ -242,6 +254,20 @@ def _workload() -> list[Outcome]:
     ]
     return [
         *rows,
+        Outcome(
+            "workload.hours.taken",
+            "hours/week",
+            "none",
+            "hours that leaders, volunteers and organisations take over",
+            "组长、志愿者和社会组织分担的工时",
+        ),
+        Outcome(
+            "workload.hours.idle",
+            "hours/week",
+            "lower",
+            "hours bought of organisations that find no work",
+            "购买但未用上的社会组织工时",
+        ),
         Outcome(
             "workload.offices.load",
             "ratio",
@@ -363,6 +389,13 @@ def _rest() -> list[Outcome]:
             "lower",
             "cost of building per registered person",
             "人均建设成本",
+        ),
+        Outcome(
+            "cost.contracts.per_head",
+            "yuan/year",
+            "lower",
+            "cost of services bought of social organisations per registered person",
+            "人均购买社会组织服务成本",
         ),
         Outcome(
             "cost.transition.per_head",

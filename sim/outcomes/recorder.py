@@ -12,6 +12,7 @@ import pandas as pd
 from sim.outcomes import access, equity, use, workload
 from sim.outcomes.catalogue import OUTCOMES
 from sim.processes import cost, learning
+from sim.processes.work import VISIT_CLASSES
 from sim.world.facilities import MARKET
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import State
@@ -160,8 +161,8 @@ class Recorder:
         households[office[has]] = b.sums(state.census.households)[has]
         registered[office[has]] = b.sums(state.census.registered)[has]
         out = use.needs_met(state, now.sums) | use.places(state)
-        out |= use.home_visits(now.planned, now.visit_hours, state.ledger)
-        out |= workload.workload(state, now.capacity, households, registered, now.left)
+        out |= use.home_visits(now.planned, now.visit_hours, state.ledger.done, now.taken)
+        out |= workload.workload(state, now.capacity, households, registered, now.left, now.idle)
         out |= self._costs(model) | self._content(model)
         return out
 
@@ -174,8 +175,9 @@ class Recorder:
         span = p["merger.transition_weeks"]
         ended = sum(n for week, n in state.ended if week <= state.week < week + span)
         kinds = cost.week_costs(
-            state.offices.workers.sum(), f.floor[public].sum(), f.yearly[is_open].sum(), ended, p
-        )
+            state.offices.workers.sum(), f.floor[public].sum(), f.yearly[is_open].sum(), ended,
+            state.contracts.in_force(state.week).sum(), p,
+        )  # fmt: skip
         out = {(f"cost.{k}.per_head", "all"): v / persons for k, v in kinds.items()}
         out["cost.total.per_head", "all"] = sum(kinds.values()) / persons
         minutes = model.now.sums[:, :, learning.MINUTES].sum()
@@ -192,7 +194,8 @@ class Recorder:
         for e in state.enrolments.values():
             listed += np.bincount(settlement[e.on_list()], minlength=count)
         planned = now.planned.sum(axis=1)
-        hours = state.ledger.done[:, 5:8].sum(axis=1)
+        by_anybody = state.ledger.done + state.ledger.taken
+        hours = by_anybody[:, list(VISIT_CLASSES)].sum(axis=1)
         made = np.divide(
             hours / now.visit_hours, planned, out=np.ones(len(planned)), where=planned > 0
         )
@@ -264,7 +267,7 @@ class Recorder:
             frames.append(_unit_rows(state.week, ids[:first][has], name, (spent[has] / total[has])))
         alive = np.flatnonzero(o.alive & (o.kind != TOWNSHIP_OFFICE))
         names = ids[o.unit[alive]]
-        demand, capacity = state.ledger.arrived.sum(axis=1), model.now.capacity
+        demand, capacity = state.ledger.left().sum(axis=1), model.now.capacity
         some = capacity[alive] > 0  # where nobody is at work there is no load
         load = demand[alive][some] / capacity[alive][some]
         frames.append(_unit_rows(state.week, names[some], "workload.offices.load", load))

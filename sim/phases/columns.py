@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.processes import choice, needs
+from sim.processes.property import complaints
 from sim.world.households import DIGITAL, OLD_ONLY, VEHICLE
 from sim.world.reach import Reach
 from sim.world.state import State
@@ -41,11 +42,10 @@ class Constants:
     def of(state: State) -> Constants:
         """Prepares the columns of one run."""
         settlements, p, asked = state.world.settlements, state.parameters, state.lines.asked
-        compound = settlements["compound"].map(lambda c: p[f"complaints.{c}"] / 100)
         return Constants(
             pace=Pace.of(p),
             area=settlements["area_ha"].to_numpy(np.float64) * 1e4,
-            complaints=compound.to_numpy(np.float64) / 52,
+            complaints=complaints(settlements["compound"], p),
             cutoff=np.array([x.cutoff for x in asked]),
             taste=np.array([x.taste for x in asked]),
             old_users=np.array([x.old_users for x in asked]),

@@ -6,6 +6,7 @@ import numpy as np
 
 from sim.case.parameters import Parameters
 
+
 def bought_hours(
     week: int, yuan_year: np.ndarray, first: np.ndarray, parameters: Parameters
 ) -> np.ndarray:

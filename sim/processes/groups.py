@@ -1,4 +1,5 @@
-"""6.7 Groups and grids: visits that group leaders spare an office, ledgers that a common border does.
+"""6.7 Groups and grids: visits that group leaders spare an office, ledgers that a group spares
+which is a grid as well.
 
 A residents' group (居民小组) has one leader (组长). All arrays by unit or office.
 """

@@ -7,9 +7,7 @@ import numpy as np
 from sim.case.parameters import Parameters
 
 
-def hours_given(
-    persons: np.ndarray, belonging: np.ndarray, parameters: Parameters
-) -> np.ndarray:
+def hours_given(persons: np.ndarray, belonging: np.ndarray, parameters: Parameters) -> np.ndarray:
     """Hours a week: persons x share registered x share active x hours a month x 12 / 52 x
     belonging.
 

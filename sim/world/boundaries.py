@@ -1,4 +1,5 @@
-"""Boundaries: settlement -> residents' group -> community or village -> township -> county, as integer columns.
+"""Boundaries: settlement -> residents' group -> community or village -> township -> county, as
+integer columns.
 
 Units and townships only ever get added; one that is abolished stays as a row that is not alive,
 so that history can name it. An id is unique among the units alive at a date.

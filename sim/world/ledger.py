@@ -2,9 +2,10 @@
 
 Each week, for every office and class: backlog before + arrived = done + taken + lost + backlog
 after. `taken` is work of the week that others do for the office (group leaders, volunteers, social
-organisations): what is left of the arrivals is the office's own. `lost` is work that is not queued and was not done in its week (visits, meetings,
-self-governance), and queued work withdrawn because it is too old: both are failures that are
-counted. A merger moves backlog to the offices that follow; nothing vanishes.
+organisations): what is left of the arrivals is the office's own. `lost` is work that is not queued
+and was not done in its week (visits, meetings, self-governance), and queued work withdrawn because
+it is too old: both are failures that are counted. A merger moves backlog to the offices that
+follow; nothing vanishes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ CLASSES = (
 )
 """Classes of work, in the order in which an office does them."""
 CLASS = {name: i for i, name in enumerate(CLASSES)}
+HELPERS = ("leaders", "volunteers", "organisations")
+"""Who takes work over from offices, in the order in which they do."""
 QUEUED = tuple(CLASS[c] for c in ("assigned", "transition", "complaints", "counter"))
 
 
@@ -33,10 +36,10 @@ QUEUED = tuple(CLASS[c] for c in ("assigned", "transition", "complaints", "count
 class Ledger:
     """Hours of one week and the backlog by age.
 
-    arrived, taken, done, lost: float64 ``[O, classes]`` of the week; age: float64 ``[O, queued, A]``
-    hours of backlog by age in weeks; before: backlog ``[O, classes]`` when the week began.
-    overtime: hours ``[O]``. carried: hours waiting in all offices when the last week ended;
-    slipped: hours that came or went since then, which levers may move but not make or lose.
+    arrived, taken, done, lost: float64 ``[O, classes]`` of the week; age: float64
+    ``[O, queued, A]`` hours of backlog by age in weeks; before: backlog ``[O, classes]`` when the
+    week began. overtime: hours ``[O]``. carried: hours waiting in all offices when the last week
+    ended; slipped: hours that came or went since then, which levers may move but not make or lose.
     """
 
     arrived: np.ndarray
@@ -54,10 +57,13 @@ class Ledger:
         """No work yet; `weeks`: age at which queued work is withdrawn."""
         flow = (offices, len(CLASSES))
         return Ledger(
-            *(np.zeros(flow) for _ in ("arrived", "taken", "done", "lost")),
-            np.zeros(offices),
-            np.zeros(flow),
-            np.zeros((offices, len(QUEUED), weeks)),
+            arrived=np.zeros(flow),
+            taken=np.zeros(flow),
+            done=np.zeros(flow),
+            lost=np.zeros(flow),
+            overtime=np.zeros(offices),
+            before=np.zeros(flow),
+            age=np.zeros((offices, len(QUEUED), weeks)),
         )
 
     def grow(self, offices: int) -> None:

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from sim.case.parameters import Parameters
-from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit
+from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit, number_groups
 from sim.world.census import Census
+from sim.world.contracts import ALWAYS, Contracts
 from sim.world.draws import id_keys, run_key
 from sim.world.facilities import MARKET, NEVER, PUBLIC, Facility, FacilityColumns
 from sim.world.households import Households
-from sim.world.ledger import Ledger
+from sim.world.ledger import CLASS, Ledger
 from sim.world.offices import (
     COMMUNITY_OFFICE,
     KEEP,
@@ -144,8 +145,8 @@ def start_travel(world: World, parameters: Parameters) -> Travel:
     return StraightTravel(x, y, np.where(hill, p["travel.detour_hill"], p["travel.detour_plain"]))
 
 
-def start_boundaries(world: World) -> Boundaries:
-    """Units and townships of the case, with the slots of their offices."""
+def start_boundaries(world: World, parameters: Parameters) -> Boundaries:
+    """Units and townships of the case, with the slots of their offices, and residents' groups."""
     settlement = _rows(world.settlements["id"])
     townships = _rows(world.townships["id"])
     offices = {}
@@ -164,7 +165,9 @@ def start_boundaries(world: World) -> Boundaries:
     ]  # fmt: skip
     unit_row = {u.id: i for i, u in enumerate(units)}
     unit_of = world.settlements["community"].map(unit_row).to_numpy(np.int32, copy=True)
-    return Boundaries(units, areas, unit_of, unit_of.copy())
+    group_of = number_groups(unit_of, world.settlements["group"].to_numpy(np.int64))
+    aligned = np.full(unit_of.size, parameters["groups.aligned"] > 0)
+    return Boundaries(units, areas, unit_of, unit_of.copy(), group_of, aligned)
 
 
 def start_offices(
@@ -209,6 +212,21 @@ def start_offices(
         members=np.ones(n, np.int32),
         loss=np.zeros(n),
         staff_policy=np.full(n, KEEP, np.int8),
+    )
+
+
+def start_contracts(world: World, offices: OfficeColumns, start: date) -> Contracts:
+    """Contracts of the case; those without a date have always been there."""
+    table, slots = world.contracts, {name: slot for slot, name in enumerate(offices.id)}
+    first = [
+        week_of(pd.Timestamp(day).date(), start) if _given(day) else ALWAYS
+        for day in table["since"]
+    ]
+    return Contracts(
+        office=np.array([slots[x] for x in table["office"]], np.int32),
+        work=np.array([CLASS[x] for x in table["class"]], np.int8),
+        yuan=table["yuan_year"].to_numpy(np.float64, copy=True),
+        first=np.array(first, np.int32),
     )
 
 
@@ -278,7 +296,8 @@ class State:
     under way. households, census: replaced as a whole, never written in place, since the world
     and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait
     in minutes at each facility and line. ended: (week, units that a merger ended). staff: persons
-    hired and gone since the start. reach is made anew after `touch`.
+    hired and gone since the start. agreed: yuan a year of all contracts that were made. reach is
+    made anew after `touch`.
     """
 
     host: mesa.Model
@@ -294,6 +313,8 @@ class State:
     offices: OfficeColumns
     workers: Workers
     staff: StaffFlows
+    contracts: Contracts
+    agreed: float
     facilities: FacilityColumns
     ledger: Ledger
     residents: Residents
@@ -313,10 +334,11 @@ class State:
     ) -> State:  # fmt: skip
         """The case as it is in week 0, before any lever."""
         lines = Lines.of(world.services, parameters)
-        boundaries = start_boundaries(world)
+        boundaries = start_boundaries(world, parameters)
         workers = Workers.of(world.offices)
         offices = start_offices(world, parameters, boundaries, workers)
         facilities = start_facilities(world, parameters, lines, boundaries, offices, start)
+        contracts = start_contracts(world, offices, start)
         settlements = len(world.settlements)
         state = State(
             host=host,
@@ -332,6 +354,8 @@ class State:
             offices=offices,
             workers=workers,
             staff=StaffFlows(len(workers)),
+            contracts=contracts,
+            agreed=float(contracts.yuan.sum()),
             facilities=facilities,
             ledger=Ledger.empty(len(offices), int(parameters["work.withdrawn_after"])),
             residents=Residents.at_start(
@@ -351,8 +375,8 @@ class State:
         """The same state again, with actors of its own in another model."""
         own = {
             name: deepcopy(getattr(self, name))
-            for name in ("boundaries", "offices", "workers", "staff", "facilities", "ledger",
-                         "residents", "enrolments", "posted", "ended")
+            for name in ("boundaries", "offices", "workers", "staff", "contracts", "facilities",
+                         "ledger", "residents", "enrolments", "posted", "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
