@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from sim.levers import words
 from sim.levers.lever import Id, Lever
@@ -27,6 +27,7 @@ class BuyServices(Lever):
     ] = Field(alias="class")
     yuan_year: Annotated[float, Field(strict=True, gt=0, le=1e9)]
     communities: Annotated[tuple[Id, ...], Field(min_length=1)] | None = None
+    _names: tuple[str, ...] = PrivateAttr(default=())
 
     def bind(self, site: Site) -> Self | None:
         if self.communities is None:
@@ -49,7 +50,9 @@ class BuyServices(Lever):
             site.nothing_left(self.kind)
             return None
         site.leave_out("community", len(self.communities) - len(inside))
-        return self.model_copy(update={"communities": inside})
+        lever = self.model_copy(update={"communities": inside})
+        lever._names = tuple(site.units[c].name for c in inside)
+        return lever
 
     def describe(self, lang: Lang = "en") -> str:
         what, yuan = words.pick(words.WORK[self.class_], lang), f"{self.yuan_year:,.0f}"
@@ -64,7 +67,8 @@ class BuyServices(Lever):
         if self.communities is None:
             return words.pick((f"all {words.UNITS[None][0]}", f"全部{words.UNITS[None][1]}"), lang)
         if len(self.communities) <= NAMED:
-            return words.listed(self.communities, lang)
+            pairs = zip(self._names, self.communities, strict=True)
+            return words.listed([words.named(*pair, lang) for pair in pairs], lang)
         count = len(self.communities)
         return words.pick((amount(count, "community"), f"{count}个社区（村）"), lang)
 

@@ -16,7 +16,9 @@ from sim.world.workers import StaffFlows
 if TYPE_CHECKING:
     from sim.model import CommunityModel
 
-ROUNDS = 6  # of load and vacancies, each of which changes the other by a tenth of its own change
+ROUNDS = 2
+"""Load with all posts held, then with the vacancies and newcomers that it makes. More would change
+little, save where overload feeds on itself: what that comes to is for the run to tell."""
 
 
 def start_staff(model: CommunityModel) -> None:
@@ -39,42 +41,34 @@ def start_staff(model: CommunityModel) -> None:
 
 
 def _steady_load(model: CommunityModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Load and share of overtime of each office ``[O]``, and the yearly hazard of each post
-    ``[W]``, which agree with each other.
-
-    More load makes more people leave, whose vacancies make more load.
-    """
+    """Load and share of overtime of each office ``[O]``, and the yearly hazard of each post that
+    follows from them ``[W]``."""
     s, p, now = model.state, model.state.parameters, model.now
-    w, o, offices = s.workers, s.offices, len(s.offices)
+    w, offices = s.workers, len(s.offices)
     ask_offices(model)  # with all posts held by people of experience
     asked = now.demand - now.taken.sum(axis=0)
     asked[:, CLASS["counter"]] = _expected_counter_hours(model)
-    full, base = now.capacity, workers.base_rate(w.role, p)
-    speed = workers.speed(0, w.hired, w.certified, p)
-    lent = np.where(o.kind == TOWNSHIP_OFFICE, p["staff.lent"], 0.0)
-    rate, heads = base, np.ones(len(w))
-    capacity, load, overtime = full, np.zeros(offices), np.zeros(offices)
+    all_heads, full = s.offices.workers, now.capacity
+    speed, base = workers.speed(0, w.hired, w.certified, p), workers.base_rate(w.role, p)
+    lent = np.where(s.offices.kind == TOWNSHIP_OFFICE, p["staff.lent"], 0.0)
+    heads, capacity = all_heads, full
     for _ in range(ROUNDS):
         demand = asked.copy()
-        at_work = w.by_office(heads, offices) / np.maximum(1, w.by_office(heads > 0, offices))
-        demand[:, CLASS["meetings"]] *= at_work
-        demand[:, CLASS["self_governance"]] = p["work.self_governance"] * np.where(
-            o.kind == TOWNSHIP_OFFICE, 0.0, capacity
-        )
-        most = np.full(demand.shape, np.inf)
-        _, extra = work.allocate(
-            demand, np.zeros_like(demand), capacity, model.order, most, p["work.overtime"]
-        )
-        load, overtime = (
-            np.divide(hours, capacity, out=np.zeros(offices), where=capacity > 0)
-            for hours in (demand.sum(axis=1), extra)
-        )
+        demand[:, CLASS["meetings"]] *= _ratio(heads, all_heads)
+        demand[:, CLASS["self_governance"]] *= _ratio(capacity, full)
+        nothing, most = np.zeros_like(demand), np.full_like(demand, np.inf)
+        _, extra = work.allocate(demand, nothing, capacity, model.order, most, p["work.overtime"])
+        load, overtime = _ratio(demand.sum(axis=1), capacity), _ratio(extra, capacity)
         rate = workers.exit_rate(base, load[w.office], overtime[w.office], p)
         chance = tenure.chance_to_leave(rate)
-        heads = 1 - tenure.vacant_share(chance, p)
+        heads = w.by_office(1 - tenure.vacant_share(chance, p), offices)
         strength = w.by_office(speed * tenure.mean_speed(chance, p), offices)
         capacity = work.capacity_hours(np.maximum(strength, lent), now.efficiency, p)
     return load, overtime, rate
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def _expected_counter_hours(model: CommunityModel) -> np.ndarray:

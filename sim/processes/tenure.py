@@ -13,6 +13,7 @@ import numpy as np
 from sim.case.parameters import Parameters
 
 LONGEST = 2**20  # weeks
+SURELY = 1 - 1e-12  # as good as 1, with a logarithm
 
 
 def chance_to_leave(rate: np.ndarray) -> np.ndarray:
@@ -41,9 +42,9 @@ def first_weeks(chance: np.ndarray, draw: np.ndarray, parameters: Parameters) ->
     awaited = draw < vacant
     turn = np.divide(draw, vacant, out=np.zeros_like(draw), where=awaited)
     rest = np.where(awaited, 1.0, (draw - vacant) / (1 - vacant))
-    leaves = chance > 0
+    stays = np.log1p(-np.minimum(chance, SURELY))
     served = np.full(draw.shape, np.float64(LONGEST))
-    np.divide(np.log(rest), np.log1p(-chance), out=served, where=leaves)
+    np.divide(np.log(rest), stays, out=served, where=chance > 0)
     held = -np.minimum(np.floor(served), LONGEST)
     return np.where(awaited, 1 + np.floor(turn * weeks), held).astype(np.int32)
 
