@@ -26,13 +26,16 @@ class BuyServices(Lever):
         "complaints", "visits_high", "visits_focus", "visits_general", "self_governance"
     ] = Field(alias="class")
     yuan_year: Annotated[float, Field(strict=True, gt=0, le=1e9)]
-    communities: Annotated[tuple[Id, ...], Field(min_length=1)] | None = None
+    communities: tuple[Id, ...] | None = None
     _names: tuple[str, ...] = PrivateAttr(default=())
 
     def bind(self, site: Site) -> Self | None:
         if self.communities is None:
             return self
         faults = len(site.problems.errors)
+        if not self.communities:
+            hint = "name some, or leave the key out to mean all"
+            site.error("empty-list", "the list of communities is empty", hint, "communities")
         for i, name in enumerate(self.communities):
             if name in self.communities[:i]:
                 site.error(
