@@ -12,8 +12,8 @@ from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.case.parameters import Parameters
 from sim.levers.scenario import Scenario
+from sim.phases.conservation import Breach
 from sim.processes import contracts
-from sim.world.conservation import Breach
 from sim.world.contracts import ALWAYS
 from sim.world.ledger import CLASS, CLASSES
 from sim.world.store import build_world

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sim.case.case import Case
 from sim.case.parameters import Parameters
+from sim.phases.helpers import mean_by_office
 from sim.processes import groups
 from sim.world.boundaries import number_groups
 from sim.world.ledger import CLASS
@@ -77,9 +78,7 @@ def test_there_are_as_many_groups_as_numbers_and_blanks(rows):
 
 
 def of_units(state, *units):
-    number, grids = state.boundaries.groups()
-    rows = [state.boundaries.unit_row(u) for u in units]
-    return number[rows].tolist(), grids[rows].tolist()
+    return state.boundaries.groups()[[state.boundaries.unit_row(u) for u in units]].tolist()
 
 
 def test_a_case_without_numbers_has_one_group_a_settlement(tmp_path):
@@ -92,7 +91,7 @@ def test_a_case_without_numbers_has_one_group_a_settlement(tmp_path):
             del row["group"]
 
     for i, edit in enumerate((blank, without)):
-        assert of_units(start(edited_case(tmp_path / str(i), edit)), *UNITS)[0] == [4] * 4
+        assert of_units(start(edited_case(tmp_path / str(i), edit)), *UNITS) == [4] * 4
 
 
 def join_groups(folder: Path) -> None:
@@ -106,9 +105,9 @@ def join_groups(folder: Path) -> None:
 def test_a_merged_unit_has_the_groups_of_all(small_case_dir: Path) -> None:
     join_groups(small_case_dir)
     case = Case.open(small_case_dir)
-    assert of_units(start(case), *UNITS)[0] == [2] * 4
+    assert of_units(start(case), *UNITS) == [2] * 4
     state = pull(start(case), scenario(case, merge()))
-    assert of_units(state, UNITS[0], *UNITS[2:])[0] == [4, 2, 2]
+    assert of_units(state, UNITS[0], *UNITS[2:]) == [4, 2, 2]
     before = start(case).boundaries.group_of
     assert (state.boundaries.group_of == before).all(), "numbers are for life"
 
@@ -118,15 +117,20 @@ def test_a_group_that_a_redraw_divides_has_a_leader_in_either_unit(small_case_di
     halves = split_in_two(small_case_dir)  # odd and even settlements: both groups are cut
     case = Case.open(small_case_dir)
     state = pull(start(case), scenario(case, redraw(townships=None)))
-    assert of_units(state, *halves)[0] == [2, 2]
+    assert of_units(state, *halves) == [2, 2]
 
 
 def test_what_is_aligned_stays_so_in_a_merger(small_case: Case) -> None:
     state = start(small_case)
-    state.boundaries.aligned[:4] = True  # the first unit
-    assert of_units(state, *UNITS)[1] == [4, 0, 0, 0]
+    state.policies.aligned[:4] = True  # the first unit
+    households = state.boundaries.sums(state.census.households)[:2]
+
+    def share(name):
+        return mean_by_office(state, state.policies.aligned)[unit(state, name).office]
+
+    assert [share(u) for u in UNITS] == [1, 0, 0, 0]
     pull(state, scenario(small_case, merge()))
-    assert of_units(state, UNITS[0])[1] == [4] and of_units(state, UNITS[0])[0] == [8]
+    assert share(UNITS[0]) == pytest.approx(households[0] / households.sum())
 
 
 # --- in a run -------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ def take_over(model: CommunityModel) -> None:
     leaders, volunteer, organisation = range(len(HELPERS))
     general = CLASS["visits_general"]
     now.taken = np.zeros((len(HELPERS), *now.demand.shape))
-    covered = groups.coverage(b.groups()[0], b.sums(census.households), p)
+    covered = groups.coverage(b.groups(), b.sums(census.households), p)
     now.taken[leaders, :, general] = groups.relieved(now.demand[:, general], spread(s, covered), p)
     given = b.sums(volunteers.hours_given(census.present, s.residents.belonging, p))
     now.taken[volunteer, :, general] = volunteers.replaced(
@@ -34,10 +34,12 @@ def take_over(model: CommunityModel) -> None:
     now.idle = (bought - now.taken[organisation]).sum(axis=1)
 
 
-def aligned_share(state: State) -> np.ndarray:
-    """Share of the residents' groups of each office that are grids as well, ``[O]``."""
-    number, grids = state.boundaries.groups()
-    return spread(state, grids / np.maximum(1, number))
+def mean_by_office(state: State, column: np.ndarray) -> np.ndarray:
+    """Mean of a settlement column over the households of each office's area, ``[O]``."""
+    b, households = state.boundaries, state.census.households
+    whole = b.sums(households)
+    part = b.sums(column * households)
+    return spread(state, np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
 
 
 def spread(state: State, of_units: np.ndarray, else_: float = 0.0) -> np.ndarray:

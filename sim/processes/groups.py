@@ -29,8 +29,8 @@ def ledgers_spared(
 ) -> np.ndarray:
     """Hours of assigned tasks that do not arise where a group is a grid (网格) as well.
 
-    assigned: hours of the list; ledgers: their share that goes into ledgers; aligned: share of the
-    groups that coincide with a grid, where one list of residents does for both and ledgers take
-    `groups.aligned_ledgers` of their hours.
+    assigned: hours of the list; ledgers: their share that goes into ledgers; aligned: share of
+    households whose group coincides with a grid, where one list of residents does for both and
+    ledgers take `groups.aligned_ledgers` of their hours.
     """
     return (1 - parameters["groups.aligned_ledgers"]) * aligned * ledgers * assigned

@@ -56,8 +56,7 @@ class Boundaries:
     """The units and townships, and the unit of every settlement.
 
     unit_of: int32 ``[S]``; origin: int32 ``[S]``, the unit at the start, never changed. group_of:
-    int32 ``[S]``, the residents' group (居民小组), a number for life. aligned: bool ``[S]``,
-    whether that group is a grid (网格) as well.
+    int32 ``[S]``, the residents' group (居民小组), a number for life.
     """
 
     units: list[Unit]
@@ -65,7 +64,6 @@ class Boundaries:
     unit_of: np.ndarray
     origin: np.ndarray
     group_of: np.ndarray
-    aligned: np.ndarray
 
     def township_of(self) -> np.ndarray:
         """Township row of every settlement, int32 ``[S]``."""
@@ -94,20 +92,15 @@ class Boundaries:
         """Sum of a settlement column over each unit, ``[U]``."""
         return np.bincount(self.unit_of, weights=values, minlength=len(self.units))
 
-    def groups(self) -> tuple[np.ndarray, np.ndarray]:
-        """Residents' groups in each unit, and how many of them are grids as well, int64 ``[U]``.
+    def groups(self) -> np.ndarray:
+        """Residents' groups in each unit, int64 ``[U]``.
 
         A group goes with its settlements; one that a redraw divides counts in every unit that has
         a part of it.
         """
         many = int(self.group_of.max(initial=0)) + 1
-        part, first = np.unique(self.unit_of.astype(np.int64) * many + self.group_of,
-                                return_index=True)  # fmt: skip
-        unit = part // many
-        size = len(self.units)
-        return np.bincount(unit, minlength=size), np.bincount(
-            unit[self.aligned[first]], minlength=size
-        )
+        parts = np.unique(self.unit_of.astype(np.int64) * many + self.group_of)
+        return np.bincount(parts // many, minlength=len(self.units))
 
 
 def number_groups(unit_of: np.ndarray, said: np.ndarray) -> np.ndarray:

@@ -42,7 +42,8 @@ class Process(IntEnum):
     PLACE_CHOICE = 13
     TURNOVER = 14
     TRAINING = 15
-    TENURE = 20
+    AGENCY = 20
+    TENURE = 21
 
 
 @njit(

@@ -31,7 +31,8 @@ from sim.world.offices import (
     Office,
     OfficeColumns,
 )
-from sim.world.reach import K, Reach, make_reach
+from sim.world.policies import Policies
+from sim.world.reach import Reach, make_reach
 from sim.world.services import OPEN_TO, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
@@ -118,14 +119,16 @@ class Residents:
     participation: np.ndarray
 
     @staticmethod
-    def at_start(households: int, settlements: int, lines: int, belonging: float) -> Residents:
+    def at_start(
+        households: int, settlements: int, lines: int, k: int, belonging: float
+    ) -> Residents:
         """Nobody waits and nobody has a usual facility yet."""
         return Residents(
             pending=np.zeros((households, lines), np.uint8),
             tries=np.zeros((households, lines), np.uint8),
             usual=np.full((households, lines), -1, np.int32),
             expected=np.zeros((households, lines), np.float32),
-            belief=np.zeros((settlements, lines, K), np.float32),
+            belief=np.zeros((settlements, lines, k), np.float32),
             wait=np.zeros(settlements),
             unmet=np.zeros(settlements),
             belonging=np.full(settlements, belonging),
@@ -145,7 +148,7 @@ def start_travel(world: World, parameters: Parameters) -> Travel:
     return StraightTravel(x, y, np.where(hill, p["travel.detour_hill"], p["travel.detour_plain"]))
 
 
-def start_boundaries(world: World, parameters: Parameters) -> Boundaries:
+def start_boundaries(world: World) -> Boundaries:
     """Units and townships of the case, with the slots of their offices, and residents' groups."""
     settlement = _rows(world.settlements["id"])
     townships = _rows(world.townships["id"])
@@ -166,8 +169,7 @@ def start_boundaries(world: World, parameters: Parameters) -> Boundaries:
     unit_row = {u.id: i for i, u in enumerate(units)}
     unit_of = world.settlements["community"].map(unit_row).to_numpy(np.int32, copy=True)
     group_of = number_groups(unit_of, world.settlements["group"].to_numpy(np.int64))
-    aligned = np.full(unit_of.size, parameters["groups.aligned"] > 0)
-    return Boundaries(units, areas, unit_of, unit_of.copy(), group_of, aligned)
+    return Boundaries(units, areas, unit_of, unit_of.copy(), group_of)
 
 
 def start_offices(
@@ -321,6 +323,7 @@ class State:
     enrolments: dict[int, Enrolment]
     travel: Travel
     posted: np.ndarray
+    policies: Policies
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
@@ -334,7 +337,7 @@ class State:
     ) -> State:  # fmt: skip
         """The case as it is in week 0, before any lever."""
         lines = Lines.of(world.services, parameters)
-        boundaries = start_boundaries(world, parameters)
+        boundaries = start_boundaries(world)
         workers = Workers.of(world.offices)
         offices = start_offices(world, parameters, boundaries, workers)
         facilities = start_facilities(world, parameters, lines, boundaries, offices, start)
@@ -362,11 +365,13 @@ class State:
                 world.households.settlement.size,
                 settlements,
                 len(lines.asked),
+                int(parameters["choice.candidates"]),
                 parameters["residents.belonging"],
             ),
             enrolments={},
             travel=start_travel(world, parameters),
             posted=np.zeros((len(facilities), len(lines.asked))),
+            policies=Policies.at_start(settlements, parameters),
         )
         state.seat_actors()
         return state
@@ -376,7 +381,7 @@ class State:
         own = {
             name: deepcopy(getattr(self, name))
             for name in ("boundaries", "offices", "workers", "staff", "contracts", "facilities",
-                         "ledger", "residents", "enrolments", "posted", "ended")
+                         "ledger", "residents", "enrolments", "posted", "policies", "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
@@ -407,7 +412,13 @@ class State:
         if self.reach_is_stale:
             old, self._stale = self._reach, False
             self._reach = make_reach(
-                self.week, self.lines, self.facilities, self.offices, self.boundaries, self.travel
+                self.week,
+                self.lines,
+                self.facilities,
+                self.offices,
+                self.boundaries,
+                self.travel,
+                int(self.parameters["choice.candidates"]),
             )
             if old is not None:
                 self._carry_belief(old.slot, self._reach.slot)
