@@ -25,7 +25,7 @@ COMPOUNDS = ("commodity", "resettlement", "old_courtyard", "village")
 # so that meals and doctors are crowded, attrition reaches the standard, and counters are staffed
 PLAIN = {
     "online.offered": 1, "agency.offered": 1, "needs.meals_users": 1, "needs.health": 5,
-    "staff.exit": 0.6, "work.tasks": 5, "staff.certified_by_training": 1,
+    "staff.exit": 0.6, "work.tasks": 10, "staff.certified_by_training": 1,
     "groups.aligned": 1,
 }  # fmt: skip
 

@@ -75,12 +75,13 @@ def test_where_all_leave_at_once_a_post_is_held_one_week_in_nine():
 
 
 @given(st.floats(0, 1), st.floats(1e-9, 1 - 1e-9), st.floats(1e-9, 1 - 1e-9))
-def test_who_draws_more_has_been_there_for_a_shorter_time(chance, one, two):
+def test_who_draws_more_came_earlier(chance, one, two):
     low, high = sorted((one, two))
-    a, b = tenure.first_weeks(np.full(2, chance), np.array([low, high]), P).tolist()
-    assert min(a, b) >= -(2**20) and max(a, b) <= 8
-    if a <= 0 and b <= 0:
-        assert a <= b
+    draw = np.array([low, high])
+    a, b = tenure.first_weeks(np.full(2, chance), draw, P).tolist()
+    assert -(2**20) <= b <= a <= 8
+    c, d = tenure.first_weeks(np.full(2, chance / 2), draw, P).tolist()
+    assert c <= a and d <= b, "and so did who leaves half as often"
 
 
 @given(st.integers(0, 200), st.floats(0, 0.15))

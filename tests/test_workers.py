@@ -169,7 +169,7 @@ def test_overtime_tires_and_an_office_without_it_does_not():
     share = s.ledger.overtime / np.maximum(overworked.now.capacity, 1e-9)
     tired = s.workers.by_office(s.workers.fatigue, len(s.offices))
     assert (tired[share > 0.01] > 0).all()
-    rested = run(small_model(300), 10).state
+    rested = run(small_model(300, staff__exit=0), 10).state
     assert rested.ledger.overtime.sum() == 0 and not rested.workers.fatigue.any()
 
 

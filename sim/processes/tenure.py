@@ -36,17 +36,21 @@ def mean_speed(chance: np.ndarray, parameters: Parameters) -> np.ndarray:
 
 def first_weeks(chance: np.ndarray, draw: np.ndarray, parameters: Parameters) -> np.ndarray:
     """First week of the holder of each post as seen in week 0: negative or zero where somebody is
-    at work, positive where one is awaited, int32. draw: uniform, one a post."""
+    at work, positive where one is awaited, int32.
+
+    draw: uniform, one a post; the larger it is, and the smaller the chance to leave, the earlier
+    the holder came.
+    """
     weeks = int(parameters["staff.vacancy_weeks"])
     vacant = vacant_share(chance, parameters)
     awaited = draw < vacant
     turn = np.divide(draw, vacant, out=np.zeros_like(draw), where=awaited)
-    rest = np.where(awaited, 1.0, (draw - vacant) / (1 - vacant))
+    rest = np.where(awaited, 1.0, (1 - draw) / (1 - vacant))
     stays = np.log1p(-np.minimum(chance, SURELY))
     served = np.full(draw.shape, np.float64(LONGEST))
     np.divide(np.log(rest), stays, out=served, where=chance > 0)
     held = -np.minimum(np.floor(served), LONGEST)
-    return np.where(awaited, 1 + np.floor(turn * weeks), held).astype(np.int32)
+    return np.where(awaited, np.ceil((1 - turn) * weeks), held).astype(np.int32)
 
 
 def fatigue_after(weeks: np.ndarray, overtime: np.ndarray, parameters: Parameters) -> np.ndarray:
