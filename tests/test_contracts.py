@@ -41,6 +41,7 @@ P = Parameters.load()
 HIGH, COMPLAINTS = CLASS["visits_high"], CLASS["complaints"]
 HOUR = 52 * P["contracts.hour"]  # yuan a year for an hour a week
 budgets = st.floats(0, 1e6)
+FIRST = {"communities": [WEST[0]]}
 
 
 def buy(work="visits_high", yuan=20_000.0, **more):
@@ -140,7 +141,7 @@ def test_faults_of_the_table_are_said_at_once_with_their_lines(small_case_dir: P
 
 
 def test_a_lever_buys_for_some_or_for_everybody(small_case: Case) -> None:
-    state = pull(start(small_case), scenario(small_case, buy(communities=[WEST[1]])))
+    state = pull(start(small_case), scenario(small_case, buy(scope={"communities": [WEST[1]]})))
     assert [state.offices.id[o] for o in state.contracts.office] == [f"O-{WEST[1]}"]
     assert state.contracts.first.tolist() == [WEEK] and state.agreed == 20_000
     state = pull(start(small_case), scenario(small_case, buy()))
@@ -156,10 +157,8 @@ def test_after_a_merger_a_lever_buys_for_the_units_there_are(small_case: Case) -
 @pytest.mark.parametrize(
     ("keys", "code", "words"),
     [
-        ({"communities": ["999901001003"]}, "unknown-id", "did you mean"),
-        ({"communities": [WEST[0], WEST[0]]}, "named-twice", "stands twice"),
-        ({"communities": [999901001001]}, "bad-value", "quotes"),
-        ({"communities": []}, "empty-list", "leave the key out"),
+        ({"scope": {"communities": ["999901001003"]}}, "unknown-id", "did you mean"),
+        ({"scope": {"communities": [999901001001]}}, "bad-value", "quotes"),
         ({"class": "meetings"}, "bad-value", "complaints"),
         ({"yuan_year": 0}, "bad-value", "greater than 0"),
         ({"yuan_year": "much"}, "bad-value", "number"),
@@ -179,41 +178,60 @@ def test_a_fault_of_the_lever_is_one_message_at_its_word(
 
 
 def test_a_community_that_has_ended_is_named_with_its_heir(small_case: Case) -> None:
-    levers = merge(), buy(communities=[WEST[1]], date="2020-06-01")
+    levers = merge(), buy(scope={"communities": [WEST[1]]}, date="2020-06-01")
     with pytest.raises(InputError, match=f"ended on {DAY}"):
         scenario(small_case, *levers)
 
 
 def test_a_scope_leaves_out_who_lies_outside(small_case: Case) -> None:
     west = small_case.scoped(counties=["甲区"])
-    some = scenario(west, buy(communities=[WEST[0], EAST[0]]))
-    assert some.left_out == (("community", 1),)
-    assert some.levers[0].communities == (WEST[0],)
-    none = scenario(west, buy(communities=[EAST[0]]))
+    state = pull(start(west), scenario(west, buy(scope={"communities": [WEST[0], EAST[0]]})))
+    assert [state.offices.id[o] for o in state.contracts.office] == [f"O-{WEST[0]}"]
+    none = scenario(west, buy(scope={"communities": [EAST[0]]}))
     assert not none.levers and none.left_out == (("buy_services", 1),)
 
 
 def test_the_lever_says_what_it_does_in_both_languages(small_case: Case) -> None:
-    def said(**more):
-        opened = scenario(small_case, buy(**more))
-        return opened.describe()[0], opened.describe("zh")[0]
-
-    assert said() == (
-        f"{DAY}: social organisations do home visits at high risk in all communities and villages, "
-        "for 20,000 yuan a year each.",
-        f"{DAY}：全部社区（村）向社会组织购买高风险走访，每处每年20,000元。",
+    opened = scenario(small_case, buy(scope={"kinds": ["village"]}))
+    (en,), (zh,) = opened.describe(), opened.describe("zh")
+    assert en.startswith(f"{DAY}: in 2 communities (")
+    assert en.endswith(
+        "social organisations do home visits at high risk, for 20,000 yuan a year and office."
     )
-    assert said(communities=[EAST[0]])[0].count(f"柳林村民委员会 ({EAST[0]})") == 1
-    assert "4 communities" in said(communities=list(UNITS))[0]
-    assert "4个社区（村）" in said(communities=list(UNITS))[1]
+    assert zh.startswith(f"{DAY}：在2个社区（村）")
+    assert zh.endswith("向社会组织购买高风险走访，每处每年20,000元。")
+
+
+def test_a_ramp_comes_to_the_whole_budget_and_waves_to_every_office_once(small_case: Case) -> None:
+    ramp = scenario(small_case, buy(yuan=1000.0, ramp={"weeks": 12, "steps": 4}))
+    state = start(small_case)
+    for i, lever in enumerate(ramp.levers):
+        lever.apply(state)
+        assert state.agreed == pytest.approx(4 * 250.0 * (i + 1))
+    assert "for 250 yuan" in ramp.describe()[0] and "for 1,000 yuan" in ramp.describe()[3]
+    waves = scenario(small_case, buy(yuan=1000.0, waves={"number": 2, "weeks": 4}))
+    state = pull(start(small_case), waves)
+    assert len(waves.levers) == 2 and state.agreed == 4000
+    assert len(set(state.contracts.office.tolist())) == 4
+
+
+def test_a_step_after_a_merger_buys_for_those_it_has_not_reached(small_case: Case) -> None:
+    pilot = {"communities": [WEST[0]], "weeks": 8}
+    opened = scenario(small_case, buy(yuan=1000.0, pilot=pilot), merge(date="2020-06-15"))
+    state = pull(start(small_case), opened)
+    office = unit(state, WEST[0]).office
+    yuan = state.contracts.yuan[state.contracts.office == office]
+    size = start(small_case).census.households.reshape(4, 4).sum(axis=1)[:2]
+    assert yuan == pytest.approx([1000, 1000 * size[1] / size.sum()])
+    assert state.agreed == pytest.approx(state.contracts.yuan.sum())
 
 
 def test_the_resolved_copy_does_the_same(small_case: Case) -> None:
-    opened = scenario(small_case, buy(communities=[WEST[0]]))
+    opened = scenario(small_case, buy(scope={"communities": [WEST[0]]}))
     path = small_case.path / "copy.yaml"
     path.write_text(opened.resolved(), encoding="utf-8")
     assert Scenario.open(path, small_case).digest == opened.digest
-    other = scenario(small_case, buy("complaints", communities=[WEST[0]]))
+    other = scenario(small_case, buy("complaints", scope={"communities": [WEST[0]]}))
     assert other.digest != opened.digest
 
 
@@ -285,7 +303,7 @@ def bought(tmp_path_factory):
     """High-risk visits bought for one village from week 4 on."""
     folder = tmp_path_factory.mktemp("bought")
     lever = {"buy_services": {"date": "2020-02-03", "class": "visits_high", "yuan_year": 4000,
-                              "communities": [EAST[0]]}}  # fmt: skip
+                              "scope": {"communities": [EAST[0]]}}}  # fmt: skip
     return Scenario.open(write_scenario(folder, lever), small_case())
 
 
@@ -323,7 +341,7 @@ def test_bought_visits_count_and_are_paid_for(bought) -> None:
 
 
 def test_hours_that_find_no_work_are_paid_for_and_lost(small_case: Case) -> None:
-    lever = buy("complaints", 1e6, date=str(START), communities=[WEST[0]])
+    lever = buy("complaints", 1e6, date=str(START), scope=FIRST)
     model = run(small_case, scenario(small_case, lever), 40)
     now, ledger = model.now, model.state.ledger
     slot = model.state.offices.id.index(f"O-{WEST[0]}")
@@ -335,7 +353,7 @@ def test_hours_that_find_no_work_are_paid_for_and_lost(small_case: Case) -> None
 
 
 def test_two_contracts_share_the_work_there_is(small_case: Case) -> None:
-    one = buy("visits_general", 3e5, date=str(START), communities=[WEST[0]])
+    one = buy("visits_general", 3e5, date=str(START), scope=FIRST)
     twice = run(small_case, scenario(small_case, one, one), 30)
     general = CLASS["visits_general"]
     ledger = twice.state.ledger
