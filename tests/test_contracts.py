@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,8 @@ from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.case.parameters import Parameters
 from sim.levers.scenario import Scenario
+from sim.model import SharedPast, simulate
+from sim.outcomes.recorder import Record
 from sim.phases.conservation import Breach
 from sim.processes import contracts
 from sim.world.contracts import ALWAYS
@@ -35,7 +38,7 @@ from tests.levers import (
     unit,
     write_scenario,
 )
-from tests.worlds import EMPTY, run_small, small_case, small_model, values
+from tests.worlds import EMPTY, run_small, small_case, small_model, small_world, values
 
 P = Parameters.load()
 HIGH, COMPLAINTS = CLASS["visits_high"], CLASS["complaints"]
@@ -338,6 +341,17 @@ def test_bought_visits_count_and_are_paid_for(bought) -> None:
     load = [np.mean(values(r, "workload.offices.load", "village")[31:]) for r in (plain, other)]
     assert load[1] < load[0]
     assert not any(values(other, "workload.hours.idle"))
+
+
+def test_contracts_are_the_same_with_a_shared_past(bought) -> None:
+    past = SharedPast.of((EMPTY, bought), START)
+    for chosen in (EMPTY, bought, EMPTY):
+        together = simulate(
+            small_world(), chosen, EMPTY, parameters=P, start=START, weeks=12, seed=1,
+            replicate=0, record=Record(1, 4, 4), past=past,
+        )  # fmt: skip
+        alone = run_small(12, scenario=chosen)
+        pd.testing.assert_frame_equal(together.outcomes, alone.outcomes, check_exact=True)
 
 
 def test_hours_that_find_no_work_are_paid_for_and_lost(small_case: Case) -> None:

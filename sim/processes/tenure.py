@@ -48,7 +48,8 @@ def first_weeks(chance: np.ndarray, draw: np.ndarray, parameters: Parameters) ->
     rest = np.where(awaited, 1.0, (1 - draw) / (1 - vacant))
     stays = np.log1p(-np.minimum(chance, SURELY))
     served = np.full(draw.shape, np.float64(LONGEST))
-    np.divide(np.log(rest), stays, out=served, where=chance > 0)
+    with np.errstate(over="ignore"):  # a chance of next to nothing: for ever
+        np.divide(np.log(rest), stays, out=served, where=chance > 0)
     held = -np.minimum(np.floor(served), LONGEST)
     return np.where(awaited, np.ceil((1 - turn) * weeks), held).astype(np.int32)
 
