@@ -33,6 +33,8 @@ TWINS = {
     "draw_needs": needs.draw_needs_reference,
     "_deal": synthesis.deal,
     "_describe": synthesis.describe,
+    "_traits": synthesis.traits,
+    "traits_of": synthesis.traits_of,
 }
 PARTS = {  # of a kernel above, inlined into it, with no twin of their own
     "surely_below", "travel_class", "poisson",
@@ -268,3 +270,8 @@ def test_households_equal_their_twin(rows, rates, key, crowd):
     described = synthesis.describe(*args)
     for mine, other in zip((present, risk, flags), described, strict=True):
         assert (mine == other).all()
+    settlement = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(first))
+    again = np.zeros_like(flags)
+    args = np.uint64(key), settlement, rural, homes, present, rates
+    households._traits(*args, again)
+    assert (again == flags).all() and (again == synthesis.traits(*args)).all()
