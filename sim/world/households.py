@@ -7,7 +7,7 @@ every total of the case holds exactly and the result depends on ids only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,12 @@ class Households:
     present: np.ndarray
     risk: np.ndarray
     flags: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Households:
+        """These rows, as columns of their own."""
+        return Households(
+            *(np.ascontiguousarray(getattr(self, f.name)[rows]) for f in fields(self))
+        )
 
 
 def synthesise(settlements: pd.DataFrame, parameters: Parameters, seed: int) -> Households:
@@ -216,8 +222,7 @@ def traits_of(key, agent, skill, present, rates):
 
 
 @njit(
-    "void(uint64, int32[::1], boolean[::1], uint64[::1], uint8[:, ::1], float64[::1],"
-    " uint8[::1])",
+    "void(uint64, int32[::1], boolean[::1], uint64[::1], uint8[:, ::1], float64[::1], uint8[::1])",
     cache=True,
 )
 def _traits(key, settlement, rural, agents, present, rates, flags):

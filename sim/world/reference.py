@@ -97,9 +97,7 @@ def traits(
     return np.array(flags, np.uint8)
 
 
-def traits_of(
-    key: int, agent: int, skill: float, present: np.ndarray, rates: np.ndarray
-) -> int:
+def traits_of(key: int, agent: int, skill: float, present: np.ndarray, rates: np.ndarray) -> int:
     """Twin of `households.traits_of`: the flags of one household."""
     u = _draws(key, 1, agent, 5)
     adults, old = float(present[ADULTS]), float(present[OLD:].sum())
