@@ -28,6 +28,7 @@ Sources: 7th census of China 2020 (ages), statistical communiques of Sichuan; se
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 from numba import njit
@@ -45,20 +46,21 @@ class Year:
     """What a year did.
 
     households: those after it. before: int64 ``[H]`` the row that each had, -1 for newcomers.
-    numbered: int64 ``[S]`` numbers given to households so far. Persons born, died, who left, who
-    arrived; households that left, dissolved, created.
+    numbered: int64 ``[S]`` numbers given to households so far. flows: of persons born, died, left
+    (with a household that moved away) and arrived, and of households created, moved_away and
+    dissolved.
     """
 
     households: Households
     before: np.ndarray
     numbered: np.ndarray
-    born: int
-    died: int
-    left: int
-    arrived: int
-    moved_away: int
-    dissolved: int
-    created: int
+    flows: dict[str, int]
+
+
+def is_new_year(start: date, week: int) -> bool:
+    """Whether a week is the first that begins in a calendar year, week 0 aside."""
+    begins = start + timedelta(weeks=week)
+    return week > 0 and begins.year > (begins - timedelta(weeks=1)).year
 
 
 def yearly_chances(parameters: Parameters) -> np.ndarray:
@@ -110,12 +112,16 @@ def live_through_year(
     changed = (before < 0) | (here.present != h.present[source]).any(axis=1)
     _renew_flags(here, changed, before < 0, rural, p, seed)
     added = np.bincount(h.settlement[model], minlength=numbered.size)
-    return Year(
-        here, before, numbered + added, born=int(events[0]), died=int(events[1]), left=left,
-        arrived=int(registered[model].sum(dtype=np.int64)),
-        moved_away=int((~stays).sum()), dissolved=int((stays & ~remains).sum()),
-        created=model.size,
-    )  # fmt: skip
+    flows = {
+        "born": int(events[0]),
+        "died": int(events[1]),
+        "left": left,
+        "arrived": int(registered[model].sum(dtype=np.int64)),
+        "created": model.size,
+        "moved_away": int((~stays).sum()),
+        "dissolved": int((stays & ~remains).sum()),
+    }
+    return Year(here, before, numbered + added, flows)
 
 
 def arrivals(

@@ -285,5 +285,5 @@ def pass_year(
         after += [(0, at_home) for at_home in children]
         registered[h] = np.bincount([b for b, _ in after], minlength=registered.shape[1])
         present[h] = np.bincount([b for b, home in after if home], minlength=registered.shape[1])
-    columns = (x.astype(np.uint8) for x in (registered, present, risk))
-    return *columns, stays, born, died
+    kind = np.uint8
+    return registered.astype(kind), present.astype(kind), risk.astype(kind), stays, born, died
