@@ -16,8 +16,9 @@ class Census:
     """Counts by settlement, float64.
 
     households, registered: ``[S]``; ages: persons registered by age band ``[S, 6]``; risk: present
-    persons of 60 and over at high, focus and general care risk ``[S, 3]``; people: persons present ``[S, 4, 4]`` by travel class (see
-    `travel.Pace`) and PERSON_GROUPS, of which the first three add up to all.
+    persons of 60 and over at high, focus and general care risk ``[S, 3]``; people: persons
+    present ``[S, 4, 4]`` by travel class (see `travel.Pace`) and PERSON_GROUPS, of which the
+    first three add up to all.
     """
 
     households: np.ndarray
