@@ -14,9 +14,9 @@ from sim.levers.scenario import Scenario
 from sim.model import CommunityModel, SharedPast, simulate
 from sim.outcomes.recorder import Record, Records
 from sim.phases.columns import Rates
+from sim.phases.conservation import Breach, check_conservation
 from sim.phases.population import change_population
 from sim.processes.demography import is_new_year
-from sim.world.conservation import Breach, check_conservation
 from sim.world.households import Households
 from sim.world.world import World
 from tests.cases import AGES, UNITS

@@ -44,6 +44,7 @@ class Process(IntEnum):
     TRAINING = 15
     DEMOGRAPHY = 16
     ARRIVAL = 17
+    AGENCY = 20
 
 
 @njit(

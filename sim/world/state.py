@@ -31,7 +31,7 @@ from sim.world.offices import (
     OfficeColumns,
 )
 from sim.world.population import Population
-from sim.world.reach import K, Reach, make_reach
+from sim.world.reach import Reach, make_reach
 from sim.world.services import OPEN_TO, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
@@ -133,14 +133,16 @@ class Residents:
     participation: np.ndarray
 
     @staticmethod
-    def at_start(households: int, settlements: int, lines: int, belonging: float) -> Residents:
+    def at_start(
+        households: int, settlements: int, lines: int, k: int, belonging: float
+    ) -> Residents:
         """Nobody waits and nobody has a usual facility yet."""
         return Residents(
             pending=np.zeros((households, lines), np.uint8),
             tries=np.zeros((households, lines), np.uint8),
             usual=np.full((households, lines), -1, np.int32),
             expected=np.zeros((households, lines), np.float32),
-            belief=np.zeros((settlements, lines, K), np.float32),
+            belief=np.zeros((settlements, lines, k), np.float32),
             wait=np.zeros(settlements),
             unmet=np.zeros(settlements),
             belonging=np.full(settlements, belonging),
@@ -151,11 +153,10 @@ class Residents:
     def resettle(self, before: np.ndarray) -> None:
         """Follows the households: before: row that each had, -1 for newcomers, who begin as all
         did at the start."""
-        new = Residents.at_start(before.size, 0, self.pending.shape[1], 0.0)
-        known = np.flatnonzero(before >= 0)
-        for name in ("pending", "tries", "usual", "expected"):
-            column = getattr(new, name)
-            column[known] = getattr(self, name)[before[known]]
+        new = before < 0
+        for name, none in (("pending", 0), ("tries", 0), ("usual", -1), ("expected", 0)):
+            column = getattr(self, name)[before]
+            column[new] = none
             setattr(self, name, column)
 
 
@@ -303,8 +304,10 @@ class State:
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
     under way. households, census, population: replaced as a whole, never written in place, since
     the world and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]``
-    last wait in minutes at each facility and line. ended: (week, units that a merger ended).
-    staff: persons hired and gone since the start. reach is made anew after `touch`.
+    last wait in minutes at each facility and line. online, agency: bool ``[S]``, whether residents
+    may do government matters on the web, and have an office do their matters for them. ended:
+    (week, units that a merger ended). staff: persons hired and gone since the start. reach is made
+    anew after `touch`.
     """
 
     host: mesa.Model
@@ -327,6 +330,8 @@ class State:
     enrolments: dict[int, Enrolment]
     travel: Travel
     posted: np.ndarray
+    online: np.ndarray
+    agency: np.ndarray
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
@@ -366,11 +371,14 @@ class State:
                 world.households.settlement.size,
                 settlements,
                 len(lines.asked),
+                int(parameters["choice.candidates"]),
                 parameters["residents.belonging"],
             ),
             enrolments={},
             travel=start_travel(world, parameters),
             posted=np.zeros((len(facilities), len(lines.asked))),
+            online=np.full(settlements, parameters["online.offered"] > 0),
+            agency=np.full(settlements, parameters["agency.offered"] > 0),
         )
         state.seat_actors()
         return state
@@ -380,7 +388,7 @@ class State:
         own = {
             name: deepcopy(getattr(self, name))
             for name in ("boundaries", "offices", "workers", "staff", "facilities", "ledger",
-                         "residents", "enrolments", "posted", "ended")
+                         "residents", "enrolments", "posted", "online", "agency", "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
@@ -418,7 +426,13 @@ class State:
         if self.reach_is_stale:
             old, self._stale = self._reach, False
             self._reach = make_reach(
-                self.week, self.lines, self.facilities, self.offices, self.boundaries, self.travel
+                self.week,
+                self.lines,
+                self.facilities,
+                self.offices,
+                self.boundaries,
+                self.travel,
+                int(self.parameters["choice.candidates"]),
             )
             if old is not None:
                 self._carry_belief(old.slot, self._reach.slot)
