@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.case.parameters import Parameters
-from sim.processes.demography import Year, live_through_year
+from sim.processes.demography import Year, ends_a_year, live_through_year
 from sim.world.draws import run_key
 from sim.world.households import OLD, Households, is_rural, settlement_keys, synthesise
 from tests.test_households import AGE_SHARES, table
@@ -225,6 +225,21 @@ def test_a_settlement_lives_alike_whoever_its_neighbours_are():
         one, two = alone.year(week).households, both.year(week).households
         mine = np.flatnonzero(two.settlement == 0)
         assert same(one, two.take(mine))
+
+
+def test_users_cease_at_the_rate_at_which_they_die_outgrow_a_service_or_move():
+    ages = np.array([30, 40, 50, 600, 300, 100])
+    p = P.override(
+        {"demography.leave": 0.1, "demography.ageing_0_2": 0.5, "demography.death_0_59": 0.2,
+         "demography.death_60_79": 0.1, "demography.death_80": 0.3}
+    )  # fmt: skip
+    nursery = ends_a_year((0.15, 0, 0, 0, 0, 0), ages, p)
+    assert nursery == pytest.approx(-np.log(0.5 * 0.8 * 0.9))
+    # those of 60-79 who turn 80 may go on; three in seven applications are of the younger
+    day_care = ends_a_year((0, 0, 0, 0, 0.01, 0.04), ages, p)
+    assert day_care == pytest.approx(-np.log(0.9 * (3 * 0.9 + 4 * 0.7) / 7))
+    assert ends_a_year((0.15, 0, 0, 0, 0, 0), ages, P.override(STILL)) == 0
+    assert ends_a_year((0.15, 0, 0, 0, 0, 0), 0 * ages, p) == 0
 
 
 def test_the_crude_rates_at_the_default_ages_are_those_published():

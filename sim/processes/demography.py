@@ -22,6 +22,8 @@ the population depends on seed and replicate and never on a scenario:
 What a household has (flags) follows from its draws for life and who is present, by the rule of the
 synthesis; but a vehicle, once there, is kept when only the old remain.
 
+Nobody founds a household by leaving another, so that households become fewer as the old die.
+
 Sources: 7th census of China 2020 (ages), statistical communiques of Sichuan; see the parameters.
 """
 
@@ -72,6 +74,21 @@ def yearly_chances(parameters: Parameters) -> np.ndarray:
              p["persons.risk_high"], p["persons.risk_focus"]]  # fmt: skip
     death = [p[f"demography.{name}"] for name in DEATH]
     return np.array([death, [*ageing, 0.0], [*other, 0.0, 0.0]])
+
+
+def ends_a_year(rates: tuple[float, ...], ages: np.ndarray, parameters: Parameters) -> float:
+    """The rate a year at which users of a service cease to be: they die, outgrow the bands that
+    use it, or their household moves away.
+
+    rates: uses a year by age band; ages: persons by age band.
+    """
+    p, use = parameters, np.array(rates)
+    (death, ageing, other), users = yearly_chances(p), use * ages
+    if not users.any():
+        return 0.0
+    outgrow = np.where(np.append(use[1:], 0.0) > 0, 0.0, ageing)
+    stay = (1 - death) * (1 - outgrow) * (1 - other[0])
+    return float(-np.log(np.average(stay, weights=users)))
 
 
 def live_through_year(
