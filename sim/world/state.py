@@ -30,6 +30,7 @@ from sim.world.offices import (
     Office,
     OfficeColumns,
 )
+from sim.world.policies import Policies
 from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
 from sim.world.services import OPEN_TO, Lines
@@ -304,10 +305,8 @@ class State:
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
     under way. households, census, population: replaced as a whole, never written in place, since
     the world and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]``
-    last wait in minutes at each facility and line. online, agency: bool ``[S]``, whether residents
-    may do government matters on the web, and have an office do their matters for them. ended:
-    (week, units that a merger ended). staff: persons hired and gone since the start. reach is made
-    anew after `touch`.
+    last wait in minutes at each facility and line. ended: (week, units that a merger ended).
+    staff: persons hired and gone since the start. reach is made anew after `touch`.
     """
 
     host: mesa.Model
@@ -330,8 +329,7 @@ class State:
     enrolments: dict[int, Enrolment]
     travel: Travel
     posted: np.ndarray
-    online: np.ndarray
-    agency: np.ndarray
+    policies: Policies
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
@@ -377,8 +375,7 @@ class State:
             enrolments={},
             travel=start_travel(world, parameters),
             posted=np.zeros((len(facilities), len(lines.asked))),
-            online=np.full(settlements, parameters["online.offered"] > 0),
-            agency=np.full(settlements, parameters["agency.offered"] > 0),
+            policies=Policies.at_start(settlements, parameters),
         )
         state.seat_actors()
         return state
@@ -388,7 +385,7 @@ class State:
         own = {
             name: deepcopy(getattr(self, name))
             for name in ("boundaries", "offices", "workers", "staff", "facilities", "ledger",
-                         "residents", "enrolments", "posted", "online", "agency", "ended")
+                         "residents", "enrolments", "posted", "policies", "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
