@@ -34,6 +34,8 @@ def enrol(model: CommunityModel, i: int) -> None:
     none = np.empty(0, np.int64)
     again = places.displace(e, is_open) if model.reach_changed else none
     rates, left = model.rates.applied[i], weeks_to_new_year(s.start, s.week)
+    if s.week < weeks_to_new_year(s.start, 0):  # nobody has yet outgrown anything
+        yearly = 0.0
     places.leave(e, s.key, s.week, i, h.key, rates, exit_rate - yearly, list_rate - yearly, left)
     new = places.applicants(e, s.key, s.week, i, h.key, rates)
     new = np.union1d(new, again[rates[again] > 0])
