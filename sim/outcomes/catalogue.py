@@ -6,101 +6,9 @@ the direction from here, and the documentation prints this list.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-SERVICE_NAMES = {
-    "government": ("government matters", "政务服务"),
-    "community": ("community affairs", "社区事务"),
-    "health": ("health station", "卫生服务"),
-    "culture": ("culture room", "文化活动"),
-    "elder_meals": ("meals for the old", "老年助餐"),
-    "elder_care": ("elder day care", "日间照料"),
-    "nursery": ("nursery", "托育"),
-    "shop": ("shop", "便民商店"),
-    "sports": ("sports ground", "体育场地"),
-    "green": ("green space", "公园绿地"),
-}
-PLACED = tuple(SERVICE_NAMES)  # services that have a place one can go to
-COUNTER = ("government", "community")
-LIMITED = ("health", "culture", "elder_meals")
-PLACES = ("elder_care", "nursery")
-RISKS = ("high", "focus", "general")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One outcome: better is ``lower``, ``higher`` or ``none`` (no direction is good)."""
-
-    name: str
-    unit: str
-    better: str
-    en: str
-    zh: str
-    headline: bool = False
-
-    @property
-    def family(self) -> str:
-        return self.name.split(".")[0]
-
-
-def _access() -> list[Outcome]:
-    rows = []
-    for service, (en, zh) in SERVICE_NAMES.items():
-        rows.append(
-            Outcome(
-                f"access.{service}.minutes",
-                "min",
-                "lower",
-                f"minutes to the nearest: {en}",
-                f"到最近{zh}的分钟数",
-                service in ("government", "community", "health", "elder_care"),
-            )
-        )
-        rows.append(
-            Outcome(
-                f"access.{service}.share_15min",
-                "share",
-                "higher",
-                f"persons within 15 minutes: {en}",
-                f"15分钟内可达{zh}的人口比例",
-                service in ("government", "elder_care"),
-            )
-        )
-        rows.append(
-            Outcome(
-                f"access.{service}.none",
-                "share",
-                "lower",
-                f"persons with no facility open to them: {en}",
-                f"无可用设施的人口比例：{zh}",
-            )
-        )
-    return [
-        *rows,
-        Outcome(
-            "access.basics.share_15min",
-            "share",
-            "higher",
-            "persons with all six basics within 15 minutes",
-            "15分钟内六项基本设施齐全的人口比例",
-            True,
-        ),
-        Outcome(
-            "access.green.share_300m",
-            "share",
-            "higher",
-            "persons with green space within 300 m",
-            "300米见绿人口比例",
-        ),
-        Outcome(
-            "access.basket.minutes",
-            "min",
-            "lower",
-            "minutes per trip of the expected yearly basket",
-            "全年预期出行平均分钟数",
-            True,
-        ),
-    ]
+from sim.outcomes.catalogue_access import access_outcomes, catchment_outcomes, equity_outcomes
+from sim.outcomes.rules import rule_outcomes
+from sim.outcomes.terms import COUNTER, LIMITED, PLACES, RISKS, SERVICE_NAMES, Outcome
 
 
 def _use() -> list[Outcome]:
@@ -184,6 +92,13 @@ def _use() -> list[Outcome]:
                 "lower",
                 f"applications of the week with no facility in reach: {en}",
                 f"无可达设施的申请户数：{zh}",
+            ),
+            Outcome(
+                f"use.{service}.no_places",
+                "households",
+                "lower",
+                f"applications of the week where no facility in reach has any place: {en}",
+                f"可达设施均无床位（托位）的申请户数：{zh}",
             ),
         ]
     for risk, zh in zip(RISKS, ("高风险", "重点", "一般"), strict=True):
@@ -409,39 +324,16 @@ def _rest() -> list[Outcome]:
             "participation, change from before the merger",
             "参与度变化（百分点）",
         ),
-        Outcome(
-            "equity.losers.share",
-            "share",
-            "lower",
-            "households that lose against the base",
-            "受损户比例",
-            True,
-        ),
-        Outcome(
-            "equity.losers.winners",
-            "share",
-            "higher",
-            "households that gain against the base",
-            "受益户比例",
-        ),
-        Outcome(
-            "equity.losers.counter_minutes",
-            "min",
-            "lower",
-            "change of minutes to counter matters against the base",
-            "到办事点分钟数的变化",
-        ),
-        Outcome(
-            "equity.access.gini",
-            "index",
-            "lower",
-            "inequality of basket minutes between persons (Gini)",
-            "出行分钟数基尼系数",
-        ),
     ]
 
 
-OUTCOMES: dict[str, Outcome] = {o.name: o for o in [*_access(), *_use(), *_workload(), *_rest()]}
+OUTCOMES: dict[str, Outcome] = {
+    o.name: o
+    for o in [
+        *access_outcomes(), *catchment_outcomes(), *_use(), *_workload(), *_rest(),
+        *equity_outcomes(), *rule_outcomes(),
+    ]
+}  # fmt: skip
 
 GROUPS: dict[str, tuple[str, str]] = {
     "all": ("everyone", "全体"),

@@ -40,11 +40,13 @@ COLOURS = 8  # colour classes s0 ... of the style sheet
 
 FAMILIES = {
     "access": ("Access", "可达性"),
+    "catchment": ("Supply in reach (floating catchments)", "可达供给（移动搜寻域）"),
     "use": ("Use of services", "服务使用"),
     "workload": ("Workload", "工作负荷"),
     "cost": ("Cost", "成本"),
     "satisfaction": ("Satisfaction", "满意度"),
     "equity": ("Who gains and loses", "受益与受损"),
+    "compliance": ("Rules of the documents: share that keeps them", "文件规定的符合率"),
 }
 LOSER_GROUPS = (
     ("Everyone", "全体", ("all",)),
