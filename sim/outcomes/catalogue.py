@@ -50,6 +50,15 @@ def _use() -> list[Outcome]:
                     service == "government",
                 )
             )
+            rows += [
+                Outcome(
+                    f"use.{service}.{channel}", "share", "none", f"{how}: {en}", f"{how_zh}：{zh}"
+                )
+                for channel, how, how_zh in (
+                    ("online", "needs met on the web", "网上办理的比例"),
+                    ("agency", "needs met by the office's agent", "代办的比例"),
+                )
+            ]
         else:
             rows.append(
                 Outcome(

@@ -30,7 +30,8 @@ from sim.world.offices import (
     Office,
     OfficeColumns,
 )
-from sim.world.reach import K, Reach, make_reach
+from sim.world.policies import Policies
+from sim.world.reach import Reach, make_reach
 from sim.world.services import OPEN_TO, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
@@ -119,14 +120,16 @@ class Residents:
     participation: np.ndarray
 
     @staticmethod
-    def at_start(households: int, settlements: int, lines: int, belonging: float) -> Residents:
+    def at_start(
+        households: int, settlements: int, lines: int, k: int, belonging: float
+    ) -> Residents:
         """Nobody waits and nobody has a usual facility yet."""
         return Residents(
             pending=np.zeros((households, lines), np.uint8),
             tries=np.zeros((households, lines), np.uint8),
             usual=np.full((households, lines), -1, np.int32),
             expected=np.zeros((households, lines), np.float32),
-            belief=np.zeros((settlements, lines, K), np.float32),
+            belief=np.zeros((settlements, lines, k), np.float32),
             wait=np.zeros(settlements),
             unmet=np.zeros(settlements),
             belonging=np.full(settlements, belonging),
@@ -279,8 +282,8 @@ class State:
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
     under way. households, census: replaced as a whole, never written in place, since the world
     and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait
-    in minutes at each facility and line. ended: (week, units that a merger ended). staff: persons
-    hired and gone since the start. reach is made anew after `touch`.
+    in minutes at each facility and line. ended: (week, units that a merger ended).
+    staff: persons hired and gone since the start. reach is made anew after `touch`.
     """
 
     host: mesa.Model
@@ -302,6 +305,7 @@ class State:
     enrolments: dict[int, Enrolment]
     travel: Travel
     posted: np.ndarray
+    policies: Policies
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
@@ -340,11 +344,13 @@ class State:
                 world.households.settlement.size,
                 settlements,
                 len(lines.asked),
+                int(parameters["choice.candidates"]),
                 parameters["residents.belonging"],
             ),
             enrolments={},
             travel=start_travel(world, parameters),
             posted=np.zeros((len(facilities), len(lines.asked))),
+            policies=Policies.at_start(settlements, parameters),
         )
         state.seat_actors()
         return state
@@ -354,7 +360,7 @@ class State:
         own = {
             name: deepcopy(getattr(self, name))
             for name in ("boundaries", "offices", "workers", "staff", "facilities", "ledger",
-                         "residents", "enrolments", "posted", "ended")
+                         "residents", "enrolments", "posted", "policies", "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
@@ -385,7 +391,13 @@ class State:
         if self.reach_is_stale:
             old, self._stale = self._reach, False
             self._reach = make_reach(
-                self.week, self.lines, self.facilities, self.offices, self.boundaries, self.travel
+                self.week,
+                self.lines,
+                self.facilities,
+                self.offices,
+                self.boundaries,
+                self.travel,
+                int(self.parameters["choice.candidates"]),
             )
             if old is not None:
                 self._carry_belief(old.slot, self._reach.slot)

@@ -1,0 +1,35 @@
+"""What levers introduced, by settlement: it stays with its people when boundaries move under it.
+
+An office acts on the mean over the households of its area, so that a unit made of one half with
+a measure and one half without has half of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.case.parameters import Parameters
+
+
+@dataclass
+class Policies:
+    """Columns by settlement ``[S]``.
+
+    online: float64 share of government matters that residents may do on the web, 0 where it is
+    not offered; agency: bool, the office does matters for the old and those in hardship (代办).
+    """
+
+    online: np.ndarray
+    agency: np.ndarray
+
+    @staticmethod
+    def at_start(settlements: int, parameters: Parameters) -> Policies:
+        """What the parameters say of everywhere."""
+        p = parameters
+        offered = p["online.offered"] > 0
+        return Policies(
+            online=np.full(settlements, p["online.capable"] if offered else 0.0),
+            agency=np.full(settlements, p["agency.offered"] > 0),
+        )
