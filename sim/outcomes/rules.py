@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import operator
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -50,7 +51,7 @@ class Rule:
     @property
     def outcome(self) -> str:
         """Name of the outcome that says which share keeps it."""
-        return f"compliance.{self.id.replace('.', '_')}.share"
+        return f"compliance.{re.sub(r'[-.]', '_', self.id)}.share"
 
     @property
     def of_shares(self) -> bool:
