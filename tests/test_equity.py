@@ -214,3 +214,11 @@ def test_inequality_is_between_persons_who_have_a_way(spread_out):
         assert found[f"equity.access.{name}", "all"] == pytest.approx(index(one_by_one))
     beyond = (persons * (minutes > P["equity.standard_minutes"])).sum() / persons.sum()
     assert found["equity.access.fgt0", "all"] == pytest.approx(beyond)
+
+
+def test_households_at_risk_are_those_of_their_members():
+    h = small_model().state.households
+    groups = household_groups(small_model().state)
+    for column, name in enumerate(("risk_high", "risk_focus")):
+        assert groups[name].sum() == np.count_nonzero(h.risk[:, column]) > 0
+        assert (h.present[groups[name], 4:].sum(axis=1) > 0).all()

@@ -41,7 +41,8 @@ def person_groups(state: State) -> dict[str, np.ndarray]:
 
 
 def household_groups(state: State) -> dict[str, np.ndarray]:
-    """Members of each group of households, bool ``[H]``; `old`: of old persons only."""
+    """Members of each group of households, bool ``[H]``; `old`: of old persons only; `risk_...`:
+    with somebody of 60 or over at that care risk."""
     h = state.households
     flags = np.asarray(h.flags)
     kind = state.boundaries.column("type")[state.boundaries.origin][h.settlement]
@@ -50,6 +51,8 @@ def household_groups(state: State) -> dict[str, np.ndarray]:
         "old": (flags & OLD_ONLY) > 0,
         "no_vehicle": (flags & VEHICLE) == 0,
         "no_digital": (flags & DIGITAL) == 0,
+        "risk_high": h.risk[:, 0] > 0,
+        "risk_focus": h.risk[:, 1] > 0,
         **{t: kind == code for t, code in TYPES.items()},
     }
 

@@ -351,6 +351,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     "old": ("persons 60 and over", "60岁以上"),
     "no_vehicle": ("households without a vehicle", "无交通工具户"),
     "no_digital": ("households without digital skill", "无数字技能户"),
+    "risk_high": ("households with a person at high care risk", "有高风险老人的户"),
+    "risk_focus": ("households with a person at focus care risk", "有重点关注老人的户"),
     "urban": ("urban communities", "城市社区"),
     "town": ("town communities", "镇社区"),
     "rural": ("villages", "村"),

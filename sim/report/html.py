@@ -54,6 +54,7 @@ LOSER_GROUPS = (
     ("Age", "年龄", words.AGES),
     ("Unit before the redraw", "调整前所在单元", ("urban", "town", "rural")),
     ("Means", "条件", ("no_vehicle", "no_digital")),
+    ("Care risk", "照护风险", ("risk_high", "risk_focus")),
 )
 
 
