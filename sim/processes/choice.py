@@ -143,8 +143,8 @@ def best_facility(
     " int32[:, :, ::1], float32[:, :, :, ::1], boolean[:, :, ::1], float32[:, :, ::1],"
     " float32[:, :, ::1], int32[:, ::1], float32[:, ::1], uint32[::1], boolean[::1],"
     " float64[::1], float64[::1], boolean[::1],"
-    " float64[:, ::1], boolean[:, ::1], float64[::1], int64[::1], int32[::1], int32[::1], int32[::1], int32[::1],"
-    " int32[::1], float64[::1])",
+    " float64[:, ::1], boolean[:, ::1], float64[::1], int64[::1], int32[::1], int32[::1],"
+    " int32[::1], int32[::1], int32[::1], float64[::1])",
     cache=True,
     error_model="numpy",
 )
@@ -196,15 +196,10 @@ def choose(
             )
             words = block(key, Process.CHANNEL, week, agents[h], np.uint32(i))
             off, go = unit(words[0]), unit(words[1])
+            counter_only = web[s, i] == 0.0 and not agent[s, i]
             if rank < 0:
                 best, slot = weights[4] + gumbel(off), NO_REACH
-            elif (
-                web[s, i] == 0.0
-                and not agent[s, i]
-                and v - weights[4] > 5.2
-                and off < 0.981
-                and go > 0.04
-            ):
+            elif counter_only and v - weights[4] > 5.2 and off < 0.981 and go > 0.04:
                 # gumbel(off) < 4 and gumbel(go) > -1.2: going wins without a logarithm
                 best, slot = v, slots[s, i, rank]
             else:

@@ -129,7 +129,8 @@ def choose(
     asked: np.ndarray, pending: np.ndarray, slots: np.ndarray, trips: np.ndarray,
     own: np.ndarray, lasting: np.ndarray, belief: np.ndarray, usual: np.ndarray,
     expected: np.ndarray, item: np.ndarray, office_hours: np.ndarray, cutoff: np.ndarray,
-    taste: np.ndarray, old_users: np.ndarray, web: np.ndarray, agent: np.ndarray, weights: np.ndarray,
+    taste: np.ndarray, old_users: np.ndarray, web: np.ndarray, agent: np.ndarray,
+    weights: np.ndarray,
 ) -> Chosen:  # fmt: skip
     """Twin of `choice.choose`."""
     lines = []
