@@ -206,7 +206,8 @@ def _township_floor(area: Area) -> np.ndarray:
 
 
 def _communities(area: Area) -> np.ndarray:
-    """Communities (社区) in each township, ``[T]``."""
+    """Communities (社区) in each township, ``[T]``: all of them, as no case knows where its
+    built-up seat, which the rule means, ends."""
     b = area.state.boundaries
     mine = area.living & (b.column("kind") == COMMUNITY_KIND)
     return np.bincount(b.column("township")[mine], minlength=len(b.townships)).astype(np.float64)
