@@ -59,9 +59,10 @@ class Enrolment:
 
     eligible: int64 rows of the households that may apply, or have or wait for a place. place,
     listed: int32 ``[H]`` facility slot or -1; since: int32 ``[H]`` week of joining the list. The
-    counts are households of this week: exits, left_list (gave up waiting), applied, admitted (from the list, where all who
-    apply and go begin), put_off, nowhere (no facility in reach), displaced (their facility closed).
-    ended: places and waits that ended with their household and that no count holds yet.
+    counts are households of this week: exits, left_list (gave up waiting), applied, admitted (from
+    the list, where all who apply and go begin), put_off, nowhere (no facility in reach), no_places
+    (none in reach has any), displaced (their facility closed). ended: places and waits that ended
+    with their household and that no count holds yet.
     """
 
     eligible: np.ndarray
@@ -74,6 +75,7 @@ class Enrolment:
     admitted: int = 0
     put_off: int = 0
     nowhere: int = 0
+    no_places: int = 0
     displaced: int = 0
     ended: dict[str, int] = field(default_factory=lambda: {"place": 0, "listed": 0})
 
