@@ -328,14 +328,14 @@ def test_a_lever_on_one_office_changes_only_that_office(bought) -> None:
 
 
 def test_bought_visits_count_and_are_paid_for(bought) -> None:
-    plain, other = (run_small(60, 300, scenario=s, staff__exit=0) for s in (EMPTY, bought))
+    plain, other = (run_small(50, 300, scenario=s, staff__exit=0) for s in (EMPTY, bought))
     by = np.array(values(other, "use.home_care.by_organisations"))
     assert not any(values(plain, "use.home_care.by_organisations"))
     assert (by[:5] == 0).all() and (np.diff(by[5:30]) > 0).all(), "it grows into its work"
     assert by[31:] == pytest.approx(np.full(by[31:].size, by[31]))
     cost = np.array(values(other, "cost.contracts.per_head"))
     persons = small_model(300).state.census.registered.sum()
-    assert cost == pytest.approx([0] * 4 + [4000 / persons] * 56)
+    assert cost == pytest.approx([0] * 4 + [4000 / persons] * 46)
     total = [np.array(values(r, "cost.total.per_head")) for r in (plain, other)]
     assert total[1] - total[0] == pytest.approx(cost)
     load = [np.mean(values(r, "workload.offices.load", "village")[31:]) for r in (plain, other)]

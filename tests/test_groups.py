@@ -20,7 +20,7 @@ from tests.worlds import edited_case, run_small, small_model, values
 
 P = Parameters.load()
 GENERAL = CLASS["visits_general"]
-counts = st.floats(0, 5000)
+counts = st.integers(0, 5000).map(float)
 
 
 def cover(leaders, households):

@@ -31,7 +31,8 @@ TABLES = (
 class World:
     """What runs share.
 
-    Tables as in the case, sorted by id. households: columns of all households at the start.
+    Tables as in the case, sorted by id. households: columns of all households at the start; seed:
+    of their draws for life.
     streets: nodes and edges, or None.
     """
 
@@ -43,6 +44,7 @@ class World:
     contracts: pd.DataFrame
     services: pd.DataFrame
     households: Households
+    seed: int
     streets: tuple[pd.DataFrame, pd.DataFrame] | None
 
     @staticmethod
@@ -57,6 +59,7 @@ class World:
             **tables,
             services=case.services.reset_index(drop=True),
             households=synthesise(tables["settlements"], parameters, case.meta.seed),
+            seed=case.meta.seed,
             streets=case.streets,
         )
 
@@ -78,6 +81,7 @@ class World:
         return World(
             **tables,
             households=Households(**columns),
+            seed=int(np.load(path / "seed.npy")),
             streets=streets,
         )
 
@@ -85,6 +89,7 @@ class World:
         """Writes the world into an empty directory."""
         for f in fields(Households):
             np.save(path / f"household_{f.name}.npy", getattr(self.households, f.name))
+        np.save(path / "seed.npy", np.int64(self.seed))
         for name in TABLES:
             getattr(self, name).to_parquet(path / f"{name}.parquet", index=False)
         if self.streets:
