@@ -208,7 +208,9 @@ def _rest() -> list[Outcome]:
 
 def _population() -> list[Outcome]:
     return [
-        Outcome("population.registered.persons", "persons", "none", "persons registered", "户籍人口"),
+        Outcome(
+            "population.registered.persons", "persons", "none", "persons registered", "户籍人口"
+        ),
         Outcome("population.registered.households", "households", "none", "households", "户数"),
         Outcome(
             "population.registered.share_60", "share", "none",
