@@ -147,6 +147,7 @@ ALLOWED = {
     ("cost.yearly_cost_of_way", 12): "months a year",
     ("cost.week_costs", 12): "months a year",
     ("contracts.bought_hours", 12): "months a year",
+    ("demography.weeks_to_new_year", 7): "days a week",
     ("volunteers.hours_given", 12): "months a year",
     ("property.complaints", 100): "per 100 households",
     # numbers of draws and of columns

@@ -63,10 +63,7 @@ class Burden:
 
     @staticmethod
     def of(state: State, distances: access.Distances, rates: np.ndarray) -> Burden:
-        share = {
-            s: sum(sum(x.rates) for x in state.lines.asked if x.service == s)
-            for s in ("government", "community")
-        }
+        share = {x.service: sum(x.rates) for x in state.lines.asked if x.mode == "counter"}
         total = sum(share.values())
         parts = (distances.service(state, s) * (w / total) for s, w in share.items() if w)
         counter = np.asarray(sum(parts))
@@ -89,7 +86,7 @@ class Recorder:
     def take(self, model: Any) -> None:
         """Records the week that has just ended, where it is due."""
         state: State = model.state
-        if self._burden is None or model.reach_changed or model.population_changed:
+        if self._burden is None or model.ways_changed or model.population_changed:
             self._measure_distances(model)
         week = state.week
         if Record.due(self.record.outcomes, week, self.weeks):
@@ -122,7 +119,7 @@ class Recorder:
         return Records(_table(self._series["outcomes"]), units, _table(self._series["losers"]))
 
     def _measure_distances(self, model: Any) -> None:
-        """What only changes with boundaries, facilities and the population is measured then."""
+        """Measures what changes with boundaries, facilities, routes and the population only."""
         state = model.state
         distances = access.Distances.of(state, model.constants.pace)
         rates = model.rates.asked

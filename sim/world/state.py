@@ -34,7 +34,7 @@ from sim.world.offices import (
 from sim.world.policies import Policies
 from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
-from sim.world.services import OPEN_TO, Lines
+from sim.world.services import OPEN_TO, TOWNSHIP, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
 from sim.world.workers import StaffFlows, Workers
@@ -327,7 +327,8 @@ class State:
     the world and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]``
     last wait in minutes at each facility and line. ended: (week, units that a merger ended).
     staff: persons hired and gone since the start. agreed: yuan a year of all contracts that were
-    made. reach is made anew after `touch`.
+    made. reach is made anew after `touch`; routes_changed: after `route`, until the model has
+    taken note.
     """
 
     host: mesa.Model
@@ -356,6 +357,7 @@ class State:
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
+    routes_changed: bool = False
     _reach: Reach | None = None
     _stale: bool = False
 
@@ -433,6 +435,20 @@ class State:
         self.ledger.grow(len(self.offices))
         more = len(self.facilities) - len(self.posted)
         self.posted = np.concatenate([self.posted, np.zeros((more, self.posted.shape[1]))])
+
+    def tier_shares(self) -> np.ndarray:
+        """Share of its service's needs that residents have on each line, float64 ``[S, A]``."""
+        lines, upper = self.lines, self.policies.township
+        shares = np.ones((upper.size, len(lines.all)))
+        for i in lines.of_service("government"):
+            shares[:, i] = upper if lines.all[i].tier == TOWNSHIP else 1 - upper
+        return shares
+
+    def route(self, rows: np.ndarray, township: float) -> None:
+        """From this week on a share of government matters of these settlements goes to the
+        township centre, the rest to the own point."""
+        self.policies.township[rows] = township
+        self.routes_changed = True
 
     def touch(self) -> None:
         """Says that boundaries or facilities have changed."""
