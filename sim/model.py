@@ -24,13 +24,17 @@ from pathlib import Path
 import mesa
 import numpy as np
 
-from sim import week as phases
 from sim.case.parameters import Parameters
 from sim.levers.scenario import Scenario
-from sim.outcomes import access
-from sim.outcomes.recorder import Burden, Record, Recorder, Records
+from sim.outcomes.access import Distances
+from sim.outcomes.recorder import Record, Recorder, Records
+from sim.phases.columns import Constants, Rates, Reached
+from sim.phases.offices import work_offices
+from sim.phases.residents import learn
+from sim.phases.services import choose_facility, draw_needs, serve
+from sim.phases.staff import change_staff
+from sim.phases.week import Week
 from sim.processes.work import default_order
-from sim.week import Constants, Week
 from sim.world.conservation import check_conservation
 from sim.world.state import Enrolment, State, week_of
 from sim.world.world import World
@@ -51,16 +55,15 @@ class CommunityModel(mesa.Model):
         super().__init__(rng=np.random.default_rng(int(seed)))
         self.state = State.at_start(self, world, parameters, start, seed, replicate)
         self.scenario, self.recorder = scenario, recorder
-        self.constants = Constants.of(self.state)
+        self.constants, self.rates = Constants.of(self.state), Rates.of(self.state)
         self.state.enrolments = {
-            line: Enrolment.none(rates) for line, rates in self.constants.applied.items()
+            line: Enrolment.none(rates) for line, rates in self.rates.applied.items()
         }
+        self.reached: Reached
         self.order = default_order()
         self.applied = 0
         self.reach_changed = True
         self.now = Week()
-        self.asked_hours: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-        self.window_hours: np.ndarray = np.zeros(0)
 
     def branch(self, scenario: Scenario) -> CommunityModel:
         """A model that goes on from here under another scenario with the same levers so far.
@@ -70,7 +73,7 @@ class CommunityModel(mesa.Model):
         twin = CommunityModel.__new__(CommunityModel)
         mesa.Model.__init__(twin, rng=np.random.default_rng(0))
         # of the rest nothing is written in place, so the two may share it
-        for name in ("constants", "order", "applied", "slots", "trips", "own", "lasting"):
+        for name in ("constants", "rates", "reached", "order", "applied"):
             setattr(twin, name, getattr(self, name))
         twin.scenario = scenario
         twin.state = self.state.copy(twin)
@@ -84,7 +87,7 @@ class CommunityModel(mesa.Model):
 
     def step(self) -> None:
         """One week: every phase in order, then the checks."""
-        self.now, self.asked_hours = Week(), None
+        self.now = Week()
         for phase in PHASES:
             phase(self)
         check_conservation(self)
@@ -104,11 +107,7 @@ def levers_due(model: CommunityModel) -> None:
         s.touch()
     model.reach_changed = s.reach_is_stale
     if model.reach_changed:
-        lines = len(s.lines.asked)
-        model.slots = np.ascontiguousarray(s.reach.slot[:, :lines])
-        model.trips = phases.trip_table(model.constants.pace, s.reach.metres[:, :lines])
-        model.own = np.ascontiguousarray(s.reach.own[:, :lines])
-        model.lasting = None
+        model.reached = Reached.of(s, model.constants.pace, model.rates.applied)
 
 
 def record(model: CommunityModel) -> None:
@@ -119,12 +118,12 @@ def record(model: CommunityModel) -> None:
 
 PHASES: tuple[Callable[[CommunityModel], None], ...] = (
     levers_due,
-    phases.draw_needs,
-    phases.choose_facility,
-    phases.serve,
-    phases.work_offices,
-    phases.change_staff,
-    phases.learn,
+    draw_needs,
+    choose_facility,
+    serve,
+    work_offices,
+    change_staff,
+    learn,
     record,
 )
 
@@ -155,12 +154,11 @@ def simulate(
         for w in range(weeks)
         if Record.due(record.losers, w, weeks) or Record.due(record.units, w, weeks)
     ]
-    burdens = _base_burdens(
-        str(world) if isinstance(world, Path) else "", base, parameters, start, tuple(due), opened
-    )
+    place = str(world) if isinstance(world, Path) else ""
+    ways = _base_ways(place, base, parameters, start, tuple(due), opened)
     model = past.resume(scenario) if past is not None else None
     if model is None:
-        recorder = Recorder(record, weeks, burdens)
+        recorder = Recorder(record, weeks, ways)
         model = CommunityModel(opened, scenario, parameters, start, seed, replicate, recorder)
     while model.week < weeks:
         if past is not None:
@@ -216,35 +214,34 @@ def _open(path: Path) -> World:
     return World.open(path)
 
 
-_BURDENS: dict[tuple, dict[int, Burden]] = {}
+_BASE_WAYS: dict[tuple, dict[int, Distances]] = {}
 
 
-def _base_burdens(
+def _base_ways(
     place: str, base: Scenario, parameters: Parameters, start: date, weeks: tuple[int, ...],
     world: World,
-) -> dict[int, Burden]:  # fmt: skip
-    """What the way to services costs residents under the base, in the weeks asked for.
+) -> dict[int, Distances]:  # fmt: skip
+    """The ways to services under the base, in the weeks asked for.
 
-    Only boundaries and facilities matter for it, so the base is replayed without its households;
+    Only boundaries and facilities matter for them, so the base is replayed without its households;
     the last answer is kept, since a worker asks the same for every run of an experiment.
     """
     key = (place, base.digest, parameters.digest, start, weeks)
-    if place and key in _BURDENS:
-        return _BURDENS[key]
+    if place and key in _BASE_WAYS:
+        return _BASE_WAYS[key]
     model = CommunityModel(world, base, parameters, start, 0, 0)
-    burdens: dict[int, Burden] = {}
-    current: Burden | None = None
+    ways: dict[int, Distances] = {}
+    current: Distances | None = None
     for week in range(max(weeks) + 1):
         model.state.week = week
         levers_due(model)
         if model.reach_changed or current is None:
-            distances = access.Distances.of(model.state, model.constants.pace)
-            current = Burden.of(model.state, distances, model.constants.asked)
+            current = Distances.of(model.state, model.constants.pace)
         if week in weeks:
-            burdens[week] = current
-    _BURDENS.clear()
-    _BURDENS[key] = burdens
-    return burdens
+            ways[week] = current
+    _BASE_WAYS.clear()
+    _BASE_WAYS[key] = ways
+    return ways
 
 
 def _peak_memory() -> float:

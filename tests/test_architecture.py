@@ -22,7 +22,7 @@ FLOORS = {
     "sim.levers": 3,
     "sim.outcomes": 4,
     "sim.model": 5,
-    "sim.week": 5,
+    "sim.phases": 5,
     "sim.experiment": 6,
     "sim.planning": 7,
     "sim.report": 8,
@@ -119,7 +119,7 @@ def test_no_imports_go_round_in_a_circle(of) -> None:
 
 
 def test_a_report_never_runs_the_model() -> None:
-    running = {"sim.model", "sim.week", "sim.processes", "sim.levers"}
+    running = {"sim.model", "sim.phases", "sim.processes", "sim.levers"}
     assert not [i for i in IMPORTS if room(i.source) == "sim.report" and room(i.target) in running]
 
 

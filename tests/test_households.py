@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sim.case.parameters import Parameters
+from sim.world.census import Census
 from sim.world.households import (
     AGES,
     AWAY,
@@ -153,7 +154,8 @@ def test_impossible_settlements_are_refused():
 def test_persons_of_the_world_add_up_to_those_present():
     world = small_world()
     h = world.households
-    everyone = world.people[:, :, :3].sum(axis=(1, 2))
+    people = Census.of(h, len(world.settlements)).people
+    everyone = people[:, :, :3].sum(axis=(1, 2))
     present = np.bincount(h.settlement, h.present.sum(axis=1), len(world.settlements))
     assert everyone.tolist() == present.tolist()
-    assert (world.people[:, :, 3] <= world.people[:, :, :3].sum(axis=2)).all()
+    assert (people[:, :, 3] <= people[:, :, :3].sum(axis=2)).all()

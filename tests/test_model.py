@@ -216,7 +216,7 @@ def test_needs_are_met_given_up_or_still_pending():
         new += model.now.sums[:, :, NEW].sum()
         ended += model.now.sums[:, :, (MET, UNMET, BY_NET)].sum()
     assert new == ended + model.state.residents.pending.sum()
-    assert new / 20 == pytest.approx(model.constants.asked.sum() / WEEKS, rel=0.02)
+    assert new / 20 == pytest.approx(model.rates.asked.sum() / WEEKS, rel=0.02)
 
 
 def test_every_matter_brought_to_a_counter_becomes_work_of_an_office():
@@ -554,8 +554,8 @@ def test_groups_of_residents_add_up(merged):
     model = small_model(scenario=merged)
     model.step()
     world = small_world()
-    assert model.constants.households.sum() == world.households.settlement.size
-    assert world.settlements[list(AGES)].sum().sum() == model.constants.registered.sum()
+    assert model.state.census.households.sum() == world.households.settlement.size
+    assert world.settlements[list(AGES)].sum().sum() == model.state.census.registered.sum()
     assert STREET in set(world.townships["id"])
 
 

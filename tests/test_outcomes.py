@@ -159,7 +159,7 @@ def test_the_basket_weighs_trips_by_how_often_they_are_made(measured):
     state = model.state
     h = small_world().households
     pace = ((h.flags & VEHICLE) > 0).astype(np.int64) + 2 * ((h.flags & OLD_ONLY) > 0)
-    rates = model.constants.asked
+    rates = model.rates.asked
     found = basket_minutes(state, distances, rates, pace)
     for row in (0, 17, 400):
         minutes = distances.minutes[h.settlement[row], : rates.shape[1], pace[row]]

@@ -14,9 +14,9 @@ from sim.levers.handover import share_posts
 from sim.levers.parts import Parts
 from sim.model import PHASES, SharedPast, simulate
 from sim.outcomes.recorder import Record
+from sim.phases.staff import change_staff
 from sim.processes import workers
 from sim.processes.work import capacity_hours
-from sim.week import change_staff
 from sim.world.conservation import Breach
 from sim.world.draws import uniform
 from sim.world.workers import ABOLISHED, COMMITTEE, LONG_AGO, SOCIAL_WORKER, Workers

@@ -252,7 +252,7 @@ class AddFacility(Lever):
     def _add(self, state: State, settlement: int) -> None:
         b, f, p = state.boundaries, state.facilities, state.parameters
         unit = int(b.unit_of[settlement])
-        persons = float(state.world.settlements["persons"].to_numpy()[b.unit_of == unit].sum())
+        persons = float(state.census.registered[b.unit_of == unit].sum())
         place = state.world.settlements.iloc[settlement]
         names = state.lines.services
         offers, capacity = np.zeros(len(names), bool), np.full(len(names), np.inf)

@@ -105,7 +105,7 @@ def _open_unit_office(
     b, o, p = state.boundaries, state.offices, state.parameters
     unit = b.units[row]
     kind = "community" if unit.kind == COMMUNITY_KIND else "village"
-    persons = float(state.world.settlements["persons"].to_numpy()[b.unit_of == row].sum())
+    persons = float(state.census.registered[b.unit_of == row].sum())
     if isinstance(staff, StaffFloor):
         posts = _cut_to(state, posts, persons * staff.floor_per_10000 / 10_000)
     full = kind == "community" and (
@@ -150,7 +150,7 @@ def _open_township_office(state: State, row: int, weight: np.ndarray, posts: np.
     """The slot of the office of a township that gained; posts: rows that it takes over."""
     b, p = state.boundaries, state.parameters
     township = b.townships[row]
-    persons = state.world.settlements["persons"].to_numpy()[b.township_of() == row].sum()
+    persons = state.census.registered[b.township_of() == row].sum()
     merged = len(weight) > 1
     name = f"T-{township.id}@{state.week}"
     state.workers.office[posts] = len(state.offices)

@@ -64,7 +64,7 @@ def settle_centres(state: State, parts: Parts, old_township: np.ndarray, policy:
     new = b.township_of()
     home = new[f.settlement[centres]]
     floor = float(f.floor[centres].mean()) if centres.size else 0.0
-    persons = np.bincount(new, state.world.settlements["persons"], len(b.townships))
+    persons = np.bincount(new, state.census.registered, len(b.townships))
     others: list[int] = []
     for row in parts.areas.tolist():
         township = b.townships[row]
@@ -170,4 +170,4 @@ def _of_point(state: State) -> np.ndarray:
 
 def _households_of(state: State, area: np.ndarray) -> np.ndarray:
     """Households of the area in which each settlement lies, ``[S]``."""
-    return np.bincount(area, state.world.settlements["households"])[area]
+    return np.bincount(area, state.census.households)[area]

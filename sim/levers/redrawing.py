@@ -27,9 +27,8 @@ def redraw(
 ) -> None:
     """Carries a plan out at the start of the state's week."""
     b = state.boundaries
-    settlements = state.world.settlements
-    row_of = {name: row for row, name in enumerate(settlements["id"])}
-    households = settlements["households"].to_numpy(np.float64)
+    row_of = {name: row for row, name in enumerate(state.world.settlements["id"])}
+    households = state.census.households
     old_unit, old_township = b.unit_of.copy(), b.township_of()
 
     _draw_units(b, plan, row_of, _draw_townships(b, plan, row_of))
@@ -99,7 +98,7 @@ def _end_empty(b: Boundaries) -> None:
 def _feel(state: State, parts: Parts, old_unit: np.ndarray, imposed: bool) -> None:
     """Belonging and participation of residents whose unit was merged with others."""
     b, r, p = state.boundaries, state.residents, state.parameters
-    persons = state.world.settlements["persons"].to_numpy(np.float64)
+    persons = state.census.registered
     before = np.bincount(old_unit, persons, len(b.units))[old_unit]
     after = b.sums(persons)[b.unit_of]
     merged = np.isin(b.unit_of, parts.mergers)

@@ -12,10 +12,10 @@ import numpy as np
 
 from sim.outcomes.catalogue import PLACED
 from sim.world.boundaries import RURAL, TOWN, URBAN
+from sim.world.census import PERSON_GROUPS
 from sim.world.households import DIGITAL, OLD_ONLY, VEHICLE
 from sim.world.state import State
 from sim.world.travel import Pace
-from sim.world.world import PERSON_GROUPS
 
 SIX_BASICS = ("elder_care", "nursery", "shop", "health", "culture", "green")
 TYPES = {"urban": URBAN, "town": TOWN, "rural": RURAL}
@@ -30,7 +30,7 @@ Values = dict[tuple[str, str], float]
 
 def person_groups(state: State) -> dict[str, np.ndarray]:
     """Persons present of each group, by settlement and travel class, float64 ``[S, 4]``."""
-    people = np.asarray(state.world.people)
+    people = state.census.people
     groups = {name: people[:, :, i] for i, name in enumerate(PERSON_GROUPS)}
     everyone = groups["children"] + groups["adults"] + groups["old"]
     walkers = everyone * np.array([1.0, 0.0, 1.0, 0.0])
@@ -41,7 +41,7 @@ def person_groups(state: State) -> dict[str, np.ndarray]:
 
 def household_groups(state: State) -> dict[str, np.ndarray]:
     """Members of each group of households, bool ``[H]``; `old`: of old persons only."""
-    h = state.world.households
+    h = state.households
     flags = np.asarray(h.flags)
     kind = state.boundaries.column("type")[state.boundaries.origin][h.settlement]
     return {
@@ -55,7 +55,7 @@ def household_groups(state: State) -> dict[str, np.ndarray]:
 
 def household_class(state: State) -> np.ndarray:
     """Travel class of every household, int64 ``[H]``."""
-    flags = np.asarray(state.world.households.flags)
+    flags = np.asarray(state.households.flags)
     return ((flags & VEHICLE) > 0).astype(np.int64) + 2 * ((flags & OLD_ONLY) > 0)
 
 
@@ -114,7 +114,7 @@ def basket_minutes(
     rates: needs a year ``[H, L]``; a household that needs nothing has 0, one that needs what no
     facility offers it has inf.
     """
-    cell = np.asarray(state.world.households.settlement).astype(np.int64) * 4 + household_class
+    cell = np.asarray(state.households.settlement).astype(np.int64) * 4 + household_class
     total, trips = np.zeros(cell.size), np.zeros(cell.size)
     for i in range(rates.shape[1]):
         minutes = distances.minutes[:, i].reshape(-1)[cell]

@@ -75,11 +75,11 @@ class Burden:
 
 @dataclass
 class Recorder:
-    """Collects the outcomes of one run; `base` are the burdens under the base by week."""
+    """Collects the outcomes of one run; base: the ways under the base, by week."""
 
     record: Record
     weeks: int
-    base: dict[int, Burden]
+    base: dict[int, access.Distances]
     _series: dict[str, list] = field(default_factory=lambda: {"outcomes": [], "losers": []})
     _units: list[pd.DataFrame] = field(default_factory=list)
     _still: access.Values = field(default_factory=dict)
@@ -124,7 +124,7 @@ class Recorder:
         """What only changes with boundaries and facilities is measured only then."""
         state = model.state
         distances = access.Distances.of(state, model.constants.pace)
-        rates = model.constants.asked
+        rates = model.rates.asked
         burden = self._burden = Burden.of(state, distances, rates)
         persons, households = access.person_groups(state), access.household_groups(state)
         self._still = access.access(state, distances, persons)
@@ -147,14 +147,18 @@ class Recorder:
         self._groups = persons, households
         self._bands = access.seat_bands(state)
 
+    def _base_burden(self, model: Any) -> Burden:
+        """What the same households would have to bear under the base this week."""
+        return Burden.of(model.state, self.base[model.week], model.rates.asked)
+
     def _week(self, model: Any) -> access.Values:
-        state, now, c = model.state, model.now, model.constants
+        state, now = model.state, model.now
         o, b = state.offices, state.boundaries
         office = b.column("office")
         has = office >= 0
         households, registered = np.zeros(len(o)), np.zeros(len(o))
-        households[office[has]] = b.sums(c.households)[has]
-        registered[office[has]] = b.sums(c.registered)[has]
+        households[office[has]] = b.sums(state.census.households)[has]
+        registered[office[has]] = b.sums(state.census.registered)[has]
         out = use.needs_met(state, now.sums) | use.places(state)
         out |= use.home_visits(now.planned, now.visit_hours, state.ledger)
         out |= workload.workload(state, now.capacity, households, registered, now.left)
@@ -163,7 +167,7 @@ class Recorder:
 
     def _costs(self, model: Any) -> access.Values:
         state, p = model.state, model.state.parameters
-        f, persons = state.facilities, model.constants.registered.sum()
+        f, persons = state.facilities, state.census.registered.sum()
         is_open = f.is_open(state.week)
         indoor = [state.lines.services.index(x) for x in INDOOR]
         public = is_open & (f.operator != MARKET) & f.offers[:, indoor].any(axis=1)
@@ -183,7 +187,7 @@ class Recorder:
         state, now, c = model.state, model.now, model.constants
         r, b = state.residents, state.boundaries
         count = len(state.world.settlements)
-        settlement = np.asarray(state.world.households.settlement)
+        settlement = np.asarray(state.households.settlement)
         listed = np.zeros(count)
         for e in state.enrolments.values():
             listed += np.bincount(settlement[e.on_list()], minlength=count)
@@ -193,10 +197,10 @@ class Recorder:
             hours / now.visit_hours, planned, out=np.ones(len(planned)), where=planned > 0
         )
         office = b.column("office")[b.unit_of]
-        households = np.maximum(c.households, 1e-9)
+        households = np.maximum(state.census.households, 1e-9)
         score, without = learning.satisfaction(
             self._access, r.wait, r.unmet, listed / households,
-            np.where(office >= 0, made[office], 0.0), c.complaints * 52 / households,
+            np.where(office >= 0, made[office], 0.0), c.complaints * 52,
             r.belonging, state.parameters,
         )  # fmt: skip
         names = ("score", "score_without_belonging", "belonging", "participation")
@@ -204,7 +208,7 @@ class Recorder:
         kind = b.column("type")[b.origin]
         members = {"all": np.ones(count, bool)}
         members |= {t: kind == code for t, code in access.TYPES.items()}
-        weight = np.array(list(members.values())) * c.registered
+        weight = np.array(list(members.values())) * state.census.registered
         known = weight.sum(axis=1) > 0
         means = weight[known] @ columns / weight[known].sum(axis=1, keepdims=True)
         groups = [name for name, has in zip(members, known, strict=True) if has]
@@ -216,11 +220,11 @@ class Recorder:
 
     def _losers(self, model: Any) -> access.Values:
         state, p = model.state, model.state.parameters
-        now, base = self.burden, self.base[state.week]
+        now, base = self.burden, self._base_burden(model)
         persons, households = self._groups
         lost = equity.losers(now.basket, base.basket, p)
         won = equity.losers(base.basket, now.basket, p)
-        in_band = {n: m[state.world.households.settlement] for n, m in self._bands.items()}
+        in_band = {n: m[state.households.settlement] for n, m in self._bands.items()}
         out = {}
         for name, mine in (households | in_band).items():
             if mine.any():
@@ -243,7 +247,7 @@ class Recorder:
         state, b, o = model.state, model.state.boundaries, model.state.offices
         persons = self._groups[0]["all"]
         minutes = self.burden.counter
-        change = minutes - self.base[state.week].counter
+        change = minutes - self._base_burden(model).counter
         frames = []
         ids = np.array([u.id for u in b.units])
         first = int(b.origin.max()) + 1

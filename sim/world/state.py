@@ -16,8 +16,10 @@ import pandas as pd
 
 from sim.case.parameters import Parameters
 from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit
+from sim.world.census import Census
 from sim.world.draws import id_keys, run_key
 from sim.world.facilities import MARKET, NEVER, PUBLIC, Facility, FacilityColumns
+from sim.world.households import Households
 from sim.world.ledger import Ledger
 from sim.world.offices import (
     COMMUNITY_OFFICE,
@@ -273,9 +275,10 @@ class State:
     """All that a run changes, with what it reads.
 
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
-    under way. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait in minutes at
-    each facility and line. ended: (week, units that a merger ended). staff: persons hired and
-    gone since the start. reach is made anew after `touch`.
+    under way. households, census: replaced as a whole, never written in place, since the world
+    and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait
+    in minutes at each facility and line. ended: (week, units that a merger ended). staff: persons
+    hired and gone since the start. reach is made anew after `touch`.
     """
 
     host: mesa.Model
@@ -285,6 +288,8 @@ class State:
     start: date
     key: int
     week: int
+    households: Households
+    census: Census
     boundaries: Boundaries
     offices: OfficeColumns
     workers: Workers
@@ -312,7 +317,7 @@ class State:
         workers = Workers.of(world.offices)
         offices = start_offices(world, parameters, boundaries, workers)
         facilities = start_facilities(world, parameters, lines, boundaries, offices, start)
-        households, settlements = world.households.settlement.size, len(world.settlements)
+        settlements = len(world.settlements)
         state = State(
             host=host,
             world=world,
@@ -321,6 +326,8 @@ class State:
             start=start,
             key=run_key(int(seed), int(replicate)),
             week=0,
+            households=world.households,
+            census=Census.of(world.households, settlements),
             boundaries=boundaries,
             offices=offices,
             workers=workers,
@@ -328,7 +335,10 @@ class State:
             facilities=facilities,
             ledger=Ledger.empty(len(offices), int(parameters["work.withdrawn_after"])),
             residents=Residents.at_start(
-                households, settlements, len(lines.asked), parameters["residents.belonging"]
+                world.households.settlement.size,
+                settlements,
+                len(lines.asked),
+                parameters["residents.belonging"],
             ),
             enrolments={},
             travel=start_travel(world, parameters),

@@ -14,19 +14,17 @@ import pandas as pd
 
 from sim.case.case import Case
 from sim.case.parameters import Parameters
-from sim.world.households import VEHICLE, Households, synthesise
+from sim.world.households import Households, synthesise
 
 TABLES = ("settlements", "communities", "townships", "facilities", "offices", "services")
-PERSON_GROUPS = ("children", "adults", "old", "no_digital")
 
 
 @dataclass(frozen=True)
 class World:
     """What runs share.
 
-    Tables as in the case, sorted by id. households: columns of all households. people: float64
-    ``[S, 4, 4]`` persons present by settlement, travel class (see `travel.Pace`) and
-    PERSON_GROUPS; the first three groups add up to all. streets: nodes and edges, or None.
+    Tables as in the case, sorted by id. households: columns of all households at the start.
+    streets: nodes and edges, or None.
     """
 
     settlements: pd.DataFrame
@@ -36,7 +34,6 @@ class World:
     offices: pd.DataFrame
     services: pd.DataFrame
     households: Households
-    people: np.ndarray
     streets: tuple[pd.DataFrame, pd.DataFrame] | None
 
     @staticmethod
@@ -47,12 +44,10 @@ class World:
             for name in TABLES
             if name != "services"
         }
-        households = synthesise(tables["settlements"], parameters, case.meta.seed)
         return World(
             **tables,
             services=case.services.reset_index(drop=True),
-            households=households,
-            people=_people(households, len(tables["settlements"])),
+            households=synthesise(tables["settlements"], parameters, case.meta.seed),
             streets=case.streets,
         )
 
@@ -74,7 +69,6 @@ class World:
         return World(
             **tables,
             households=Households(**columns),
-            people=np.load(path / "people.npy", mmap_mode="c"),
             streets=streets,
         )
 
@@ -82,31 +76,8 @@ class World:
         """Writes the world into an empty directory."""
         for f in fields(Households):
             np.save(path / f"household_{f.name}.npy", getattr(self.households, f.name))
-        np.save(path / "people.npy", self.people)
         for name in TABLES:
             getattr(self, name).to_parquet(path / f"{name}.parquet", index=False)
         if self.streets:
             self.streets[0].to_parquet(path / "streets_nodes.parquet", index=False)
             self.streets[1].to_parquet(path / "streets_edges.parquet", index=False)
-
-
-def _people(households: Households, settlements: int) -> np.ndarray:
-    """Persons present by settlement, travel class and person group (see `World.people`)."""
-    h = households
-    vehicle = (h.flags & VEHICLE) > 0
-    digital = (h.flags & 2) > 0
-    groups = {
-        "children": (h.present[:, :3], 0),
-        "adults": (h.present[:, 3:4], 0),
-        "old": (h.present[:, 4:], 2),
-    }
-    out = np.zeros((settlements, 4, len(PERSON_GROUPS)))
-    for name, (bands, pace) in groups.items():
-        persons = bands.sum(axis=1, dtype=np.float64)
-        cell = h.settlement.astype(np.int64) * 4 + pace + vehicle
-        column = PERSON_GROUPS.index(name)
-        size = settlements * 4
-        out[:, :, column] += np.bincount(cell, persons, size).reshape(-1, 4)
-        without = np.bincount(cell, persons * ~digital, size).reshape(-1, 4)
-        out[:, :, PERSON_GROUPS.index("no_digital")] += without
-    return out

@@ -1,0 +1,146 @@
+"""Columns that phases read week by week and that change seldom or never.
+
+`Constants` hold for a run, `Rates` until the population changes, `Reached` until boundaries or
+facilities do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.processes import choice, needs
+from sim.world.households import DIGITAL, OLD_ONLY, VEHICLE
+from sim.world.reach import Reach
+from sim.world.state import State
+from sim.world.travel import Pace
+
+GROUP_TYPES = 3  # urban, town, rural
+GROUPS = GROUP_TYPES * 8
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What holds for a run.
+
+    pace: of travel; area: m2 ``[S]``; complaints: a week and household ``[S]``; cutoff, taste,
+    old_users: of the lines asked for ``[L]``; weights: of choice, in the order its kernel takes.
+    """
+
+    pace: Pace
+    area: np.ndarray
+    complaints: np.ndarray
+    cutoff: np.ndarray
+    taste: np.ndarray
+    old_users: np.ndarray
+    weights: np.ndarray
+
+    @staticmethod
+    def of(state: State) -> Constants:
+        """Prepares the columns of one run."""
+        settlements, p, asked = state.world.settlements, state.parameters, state.lines.asked
+        compound = settlements["compound"].map(lambda c: p[f"complaints.{c}"] / 100)
+        return Constants(
+            pace=Pace.of(p),
+            area=settlements["area_ha"].to_numpy(np.float64) * 1e4,
+            complaints=compound.to_numpy(np.float64) / 52,
+            cutoff=np.array([x.cutoff for x in asked]),
+            taste=np.array([x.taste for x in asked]),
+            old_users=np.array([x.old_users for x in asked]),
+            weights=np.array(
+                [
+                    p["choice.minute"], p["choice.wait"], p["choice.own_unit"],
+                    p["choice.office_hours"], p["choice.put_off"], p["online.constant"],
+                    p["online.capable"],
+                ]
+            ),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What households ask for, until the population changes.
+
+    asked: float32 ``[H, L]`` needs a year on the lines asked for; applied: line -> float32
+    ``[H]`` applications a year; group: int64 ``[H]`` type x (old only, no vehicle, no digital).
+    """
+
+    asked: np.ndarray
+    applied: dict[int, np.ndarray]
+    group: np.ndarray
+
+    @staticmethod
+    def of(state: State) -> Rates:
+        """The rates of the households as they are now."""
+        h, p, lines = state.households, state.parameters, state.lines
+        kind = state.boundaries.column("type")[state.boundaries.origin]
+        flags = np.asarray(h.flags)
+        group = (
+            kind[np.asarray(h.settlement)].astype(np.int64) * 8
+            + ((flags & OLD_ONLY) > 0) * 4
+            + ((flags & VEHICLE) == 0) * 2
+            + ((flags & DIGITAL) == 0)
+        )
+        rates = needs.yearly_rates(h, lines.places, p)
+        rows = [i for i, line in enumerate(lines.all) if line in lines.places]
+        return Rates(
+            asked=needs.yearly_rates(h, lines.asked, p),
+            applied={i: np.ascontiguousarray(rates[:, j]) for j, i in enumerate(rows)},
+            group=group,
+        )
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The facilities in reach for some lines, as the kernels of choice take them.
+
+    slots: int32, own: bool ``[S, lines, K]``; trips: minutes float32 ``[S, lines, 4, K]`` by
+    travel class.
+    """
+
+    slots: np.ndarray
+    own: np.ndarray
+    trips: np.ndarray
+
+    @staticmethod
+    def of(reach: Reach, pace: Pace, lines: slice) -> Candidates:
+        """Contiguous copies of some columns of the table of reach."""
+        metres = reach.metres[:, lines]
+        minutes = [pace.minutes(metres, travel_class) for travel_class in range(4)]
+        return Candidates(
+            slots=np.ascontiguousarray(reach.slot[:, lines]),
+            own=np.ascontiguousarray(reach.own[:, lines]),
+            trips=np.ascontiguousarray(np.stack(minutes, axis=-2), np.float32),
+        )
+
+
+@dataclass
+class Reached:
+    """Candidates of the lines asked for week by week, and of each line with places; tastes:
+    float32 ``[H, L, K]``, what households lastingly like about the former, None until needed."""
+
+    asked: Candidates
+    places: dict[int, Candidates]
+    tastes: np.ndarray | None = None
+
+    @staticmethod
+    def of(state: State, pace: Pace, applied: Iterable[int]) -> Reached:
+        """What is in reach now; applied: lines with places."""
+        reach, count = state.reach, len(state.lines.asked)
+        return Reached(
+            Candidates.of(reach, pace, slice(count)),
+            {i: Candidates.of(reach, pace, slice(i, i + 1)) for i in applied},
+        )
+
+    def tastes_of(self, state: State) -> np.ndarray:
+        """The lasting tastes, drawn at the first call."""
+        if self.tastes is None:
+            h, f = state.households, state.facilities
+            self.tastes = np.zeros((h.settlement.size, *self.asked.slots.shape[1:]), np.float32)
+            choice.lifelong_tastes(
+                np.uint64(state.key), h.settlement, h.key, self.asked.slots,
+                f.key.astype(np.uint32), self.tastes,
+            )  # fmt: skip
+        return self.tastes

@@ -1,0 +1,156 @@
+"""Phases 5 and 6, offices: what is asked of them, how long their counters make people wait, and
+what gets done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.processes import choice, counters, transition, work, workers
+from sim.world.ledger import CLASS, CLASSES
+from sim.world.offices import TOWNSHIP_OFFICE
+from sim.world.state import State
+
+if TYPE_CHECKING:
+    from sim.model import CommunityModel
+
+
+def ask_offices(model: CommunityModel) -> None:
+    """Hours asked of every office this week in all classes but the counter, its capacity, and the
+    hours that more urgent work leaves for the counter."""
+    s, p, c, now = model.state, model.state.parameters, model.constants, model.now
+    o, b = s.offices, s.boundaries
+    demand = np.zeros((len(o), len(CLASSES)))
+    eff = transition.efficiency(s.week, o.merged_week, o.loss, p["merger.recovery"])
+    posts = s.workers
+    speed = workers.speed(s.week, posts.hired, posts.certified, p)
+    strength = posts.by_office(speed, len(o))
+    # a centre whose posts are all vacant is lent somebody: no township shuts its counter
+    lent = np.where(o.alive & (o.kind == TOWNSHIP_OFFICE), p["staff.lent"], 0.0)
+    capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
+    of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
+    yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.merged_week, p)
+    demand[:, CLASS["assigned"]] = np.where(of_unit, yearly / 52, 0.0)
+    meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
+    demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
+    demand[:, CLASS["transition"]] = np.where(
+        o.alive, transition.transition_hours(s.week, o.merged_week, o.members, p), 0.0
+    )
+    demand[:, CLASS["self_governance"]] = np.where(
+        of_unit, p["work.self_governance"] * capacity, 0.0
+    )
+    of = b.column("office")
+    has = of >= 0
+    landed = b.sums(c.complaints * s.census.households)[has] * p["complaints.to_community"]
+    demand[of[has], CLASS["complaints"]] = landed * p["work.complaint_hours"]
+    _plan_visits(model)
+    demand[:, list(work.VISIT_CLASSES)] = now.planned * now.visit_hours[:, None]
+    now.demand, now.capacity, now.efficiency = demand, capacity, eff
+    wanted = demand + s.ledger.backlog()
+    now.counter_hours = work.hours_for_counter(wanted, capacity, p["work.overtime"])
+
+
+def _plan_visits(model: CommunityModel) -> None:
+    """Home visits that every office plans this week by care risk, and the hours of one."""
+    s, p, now = model.state, model.state.parameters, model.now
+    b, risk = s.boundaries, s.census.risk
+    of = b.column("office")
+    has = of >= 0
+    old = np.column_stack([b.sums(risk[:, k]) for k in range(risk.shape[1])])
+    rates = np.array([p["work.visits_high"], p["work.visits_focus"], p["work.visits_general"]])
+    planned = old * rates / 52
+    # to the nearest point of the own unit, where one is open, else to the seat of the office
+    haul = s.reach.nearest[:, s.lines.of_service("community")[0]]
+    seat = b.column("seat")[b.unit_of]
+    x, y = (s.world.settlements[a].to_numpy(np.float64) for a in ("x", "y"))
+    haul = np.where(np.isfinite(haul), haul, np.hypot(x - x[seat], y - y[seat]))
+    mean_haul = b.sums(haul * risk.sum(axis=1)) / np.maximum(old.sum(axis=1), 1e-9)
+    hours = work.visit_hours(planned.sum(axis=1), b.sums(model.constants.area), mean_haul, p)
+    now.planned, now.visit_hours = np.zeros((len(s.offices), 3)), np.ones(len(s.offices))
+    now.planned[of[has]], now.visit_hours[of[has]] = planned[has], hours[has]
+
+
+def counter_waits(model: CommunityModel, matters: np.ndarray) -> np.ndarray:
+    """Wait in minutes at every facility's counter; windows are staffed from the hours that more
+    urgent work leaves."""
+    s, p, now = model.state, model.state.parameters, model.now
+    f, o = s.facilities, s.offices
+    eff = now.efficiency
+    left = now.counter_hours / eff
+    points = _counter_points(s)
+    wished = np.bincount(
+        f.operator[points], weights=f.windows[points] * f.hours[points], minlength=len(o)
+    )
+    staffed = np.minimum(1.0, np.divide(left, wished, out=np.ones_like(left), where=wished > 0))
+    minutes = p["counter.front"] + p["counter.back"]
+    waiting = s.ledger.backlog()[:, CLASS["counter"]] * 60 / minutes
+    windows = f.windows[points] * staffed[f.operator[points]]
+    total = np.bincount(f.operator[points], weights=windows, minlength=len(o))
+    share = np.divide(
+        windows, total[f.operator[points]], out=np.zeros_like(windows), where=windows > 0
+    )
+    out = np.zeros(len(f))
+    out[points] = counters.counter_waits(
+        matters[points], f.hours[points], windows,
+        p["counter.front"] / 60 / eff[f.operator[points]],
+        waiting[f.operator[points]] * share, p["counter.day"], p["counter.peak"],
+    )  # fmt: skip
+    now.window_hours = np.bincount(
+        f.operator[points], weights=windows * f.hours[points], minlength=len(o)
+    )
+    # nobody at the windows for a whole week of office hours: the matter waits for the next one
+    return np.where(np.isfinite(out), out, 60 * p["counter.hours"])
+
+
+def work_offices(model: CommunityModel) -> None:
+    """6 Work in offices: the counter's hours join the rest; what is done, left, lost."""
+    s, p, now = model.state, model.state.parameters, model.now
+    f, o, lines = s.facilities, s.offices, s.lines.asked
+    demand = now.demand
+    counter = [i for i, x in enumerate(lines) if x.mode == "counter"]
+    matters = now.matters[:, counter].sum(axis=1)
+    points = _counter_points(s)
+    per_matter = (p["counter.front"] + p["counter.back"]) / 60
+    brought = np.bincount(
+        f.operator[points], weights=matters[points] * per_matter, minlength=len(o)
+    )
+    other = _online_hours(model)
+    # a kept point binds a worker for its opening hours, whether somebody comes or not; it takes
+    # what the matters leave of the hours for the counter, and nobody owes the rest later
+    kept = points[f.kept[points]]
+    idle = f.hours[kept] * f.windows[kept] - matters[kept] * p["counter.front"] / 60
+    presence = np.bincount(f.operator[kept], weights=np.maximum(0.0, idle), minlength=len(o))
+    waiting = s.ledger.backlog()[:, CLASS["counter"]]
+    other = other + np.clip(now.counter_hours - brought - other - waiting, 0.0, presence)
+    demand[:, CLASS["counter"]] = brought + other
+    most = np.full(demand.shape, np.inf)
+    through = now.window_hours * 60 / p["counter.front"] * now.efficiency * per_matter
+    most[:, CLASS["counter"]] = through + other
+    backlog = s.ledger.backlog()
+    done, extra = work.allocate(
+        demand, backlog, now.capacity, model.order, most, p["work.overtime"]
+    )
+    s.ledger.settle(demand, done, extra)
+
+
+def _online_hours(model: CommunityModel) -> np.ndarray:
+    """Staff hours of matters that came online, at the office whose counter they spared."""
+    s, e = model.state, model.now.errands
+    mine = np.flatnonzero(e.slot == choice.ONLINE)
+    if not mine.size:
+        return np.zeros(len(s.offices))
+    settlement = s.households.settlement[e.household[mine]]
+    line = np.searchsorted(e.first, mine, side="right") - 1
+    slot = s.reach.slot[settlement, line, 0]
+    operator = np.where(slot >= 0, s.facilities.operator[np.maximum(slot, 0)], -1)
+    known = operator >= 0
+    minutes = e.needs[mine][known] * s.parameters["online.minutes"]
+    return np.bincount(operator[known], weights=minutes / 60, minlength=len(s.offices))
+
+
+def _counter_points(state: State) -> np.ndarray:
+    """Slots of open facilities with windows that an office operates."""
+    f = state.facilities
+    return np.flatnonzero(f.is_open(state.week) & (f.windows > 0) & (f.operator >= 0))

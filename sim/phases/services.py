@@ -1,0 +1,79 @@
+"""Phases 3 to 5: what households ask for, where they go, and how they fare there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.phases.enrolment import enrol
+from sim.phases.offices import ask_offices, counter_waits
+from sim.processes import choice, needs, visits
+
+if TYPE_CHECKING:
+    from sim.model import CommunityModel
+
+
+def draw_needs(model: CommunityModel) -> None:
+    """3 Needs: what every household asks for this week."""
+    s, now = model.state, model.now
+    now.asked = np.zeros(s.residents.pending.shape, np.uint8)
+    most = int(s.parameters["needs.most_per_week"])
+    needs.draw_needs(np.uint64(s.key), s.week, s.households.key, model.rates.asked, most, now.asked)
+
+
+def choose_facility(model: CommunityModel) -> None:
+    """4 Choice of channel and facility."""
+    s, now, c, r = model.state, model.now, model.constants, model.state.residents
+    h, f, near = s.households, s.facilities, model.reached.asked
+    lines = s.lines.asked
+    now.pending_before = int(r.pending.sum(dtype=np.int64))
+    count = int(np.count_nonzero(now.asked | r.pending))
+    first = np.empty(len(lines) + 1, np.int64)
+    household, matters, new, slot, rank = (np.empty(count, np.int32) for _ in range(5))
+    minutes = np.empty(count)
+    offered = s.parameters["online.offered"] > 0
+    online = np.zeros((len(s.world.settlements), len(lines)), bool)
+    if offered:
+        online[:, [i for i, x in enumerate(lines) if x.service == "government"]] = True
+    choice.choose(
+        np.uint64(s.key), s.week, h.settlement, h.key, h.flags, now.asked, r.pending,
+        near.slots, near.trips, near.own, model.reached.tastes_of(s), r.belief, r.usual, r.expected,
+        f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, online,
+        c.weights, first, household, matters, new, slot, rank, minutes,
+    )  # fmt: skip
+    now.errands = choice.Errands(first, household, matters, new, slot, rank, minutes)
+
+
+def serve(model: CommunityModel) -> None:
+    """5 Service at facilities: waits at counters, refusals of visits, places and lists."""
+    s, now = model.state, model.now
+    e, f, lines = now.errands, s.facilities, s.lines.asked
+    agents = s.households.key
+    now.met, now.wait = e.slot != choice.PUT_OFF, np.zeros(e.slot.size)
+    now.met &= e.slot != choice.NO_REACH
+    now.matters = np.zeros((len(f), len(lines)))
+    for i, line in enumerate(lines):
+        rows = e.of_line(i)
+        mine = rows.start + np.flatnonzero(e.slot[rows] >= 0)
+        slot = e.slot[mine]
+        now.matters[:, i] = np.bincount(slot, weights=e.needs[mine], minlength=len(f))
+        if line.mode == "visit":
+            capacity = f.capacity[:, s.lines.services.index(line.service)]
+            ok = visits.served(
+                s.key, s.week, i, agents[e.household[mine]], slot, e.needs[mine], capacity
+            )
+            now.met[mine] = ok
+            load = now.matters[:, i]
+            refused = np.maximum(0.0, 1 - capacity / np.maximum(load, 1e-9))
+            s.posted[:, i] = s.parameters["choice.refused_minutes"] * refused
+            now.wait[mine] = s.posted[slot, i]
+    counter = [i for i, x in enumerate(lines) if x.mode == "counter"]
+    ask_offices(model)
+    waits = counter_waits(model, now.matters[:, counter].sum(axis=1))
+    for i in counter:
+        s.posted[:, i] = waits
+        rows = e.of_line(i)
+        now.wait[rows] = np.where(e.slot[rows] >= 0, waits[np.maximum(e.slot[rows], 0)], 0.0)
+    for i in s.enrolments:
+        enrol(model, i)

@@ -1,0 +1,41 @@
+"""What one week produced and nobody needs later: made new every week, read by the recorder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim.processes.choice import Errands
+
+
+@dataclass
+class Week:
+    """Columns of one week; each phase fills in its own.
+
+    asked: uint8 ``[H, L]`` new needs; pending_before: needs put off until this week; errands, met,
+    wait: one row an errand; matters: needs taken to each facility, ``[F, L]``; sums: float64
+    ``[GROUPS, L, 10]`` (columns in `processes.learning`); felt: float64 ``[S, 4]``.
+
+    Of offices: demand: hours asked ``[O, classes]``, those of the counter last; capacity: hours
+    ``[O]``; efficiency ``[O]``; counter_hours: hours left for the counter, window_hours: of
+    staffed windows ``[O]``; planned, visit_hours: home visits ``[O, 3]`` and hours of one ``[O]``;
+    left: persons who left at the end of the week ``[O]``.
+    """
+
+    asked: np.ndarray = field(init=False)
+    errands: Errands = field(init=False)
+    met: np.ndarray = field(init=False)
+    wait: np.ndarray = field(init=False)
+    matters: np.ndarray = field(init=False)
+    sums: np.ndarray = field(init=False)
+    felt: np.ndarray = field(init=False)
+    demand: np.ndarray = field(init=False)
+    capacity: np.ndarray = field(init=False)
+    efficiency: np.ndarray = field(init=False)
+    counter_hours: np.ndarray = field(init=False)
+    window_hours: np.ndarray = field(init=False)
+    planned: np.ndarray = field(init=False)
+    visit_hours: np.ndarray = field(init=False)
+    left: np.ndarray = field(init=False)
+    pending_before: int = 0
