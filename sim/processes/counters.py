@@ -42,7 +42,9 @@ def _waiting_chance(windows: np.ndarray, load: np.ndarray) -> np.ndarray:
     """Erlang C for windows that may be a fraction: between whole numbers at the same load."""
     low = np.maximum(1, np.floor(windows)).astype(np.int64)
     part = np.clip(windows - low, 0.0, 1.0)
-    return (1 - part) * erlang_c(low, load * low) + part * erlang_c(low + 1, load * (low + 1))
+    around = np.stack([low, low + 1])
+    below, above = erlang_c(around, load * around)
+    return (1 - part) * below + part * above
 
 
 def day_wait(

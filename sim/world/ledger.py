@@ -101,7 +101,10 @@ class Ledger:
         """Queued hours of this week that were given up for age, ``[O]``."""
         return self.lost[:, list(QUEUED)].sum(axis=1)
 
+    def gaps(self) -> np.ndarray:
+        """Hours of the week that came from nowhere (negative) or vanished, ``[O, classes]``."""
+        return self.before + self.arrived - self.done - self.lost - self.backlog()
+
     def imbalance(self) -> float:
         """Largest amount by which a row, or all rows from week to week, do not close, in hours."""
-        gap = self.before + self.arrived - self.done - self.lost - self.backlog()
-        return max(float(np.abs(gap).max(initial=0.0)), self.slipped)
+        return max(float(np.abs(self.gaps()).max(initial=0.0)), self.slipped)
