@@ -29,13 +29,13 @@ from sim.levers.scenario import Scenario
 from sim.outcomes.access import Distances
 from sim.outcomes.recorder import Record, Recorder, Records
 from sim.phases.columns import Constants, Rates, Reached
+from sim.phases.conservation import check_conservation
 from sim.phases.offices import work_offices
 from sim.phases.residents import learn
 from sim.phases.services import choose_facility, draw_needs, serve
 from sim.phases.staff import change_staff
 from sim.phases.week import Week
 from sim.processes.work import default_order
-from sim.world.conservation import check_conservation
 from sim.world.state import Enrolment, State, week_of
 from sim.world.world import World
 

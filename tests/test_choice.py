@@ -6,9 +6,12 @@ import pytest
 from sim.case.parameters import Parameters
 from sim.processes.choice import (
     _GUMBEL_BELOW,
+    AGENT,
+    AGENT_OFFERED,
     NO_REACH,
     ONLINE,
     PUT_OFF,
+    WEB_OFFERED,
     Errands,
     choose,
     gumbel,
@@ -16,7 +19,7 @@ from sim.processes.choice import (
     surely_below,
 )
 from sim.world.draws import id_keys
-from sim.world.households import AWAY, DIGITAL, OLD_ONLY, VEHICLE
+from sim.world.households import AWAY, DIGITAL, HARDSHIP, OLD_ONLY, VEHICLE
 
 P = Parameters.load()
 MANY = 40_000
@@ -25,8 +28,8 @@ NAMES = ("minute", "wait", "own_unit", "office_hours", "put_off")
 
 def go_out(
     minutes, *, households=MANY, weeks=1, taste=1.0, flags=0, waits=None, own=None, office=None,
-    cutoff=60.0, online=None, old_users=False, same=False, first_week=0, usual=-1, expected=0.0,
-    capable=P["online.capable"], going=False,
+    cutoff=60.0, online=None, agent=None, old_users=False, same=False, first_week=0, usual=-1,
+    expected=0.0, capable=P["online.capable"], going=False,
 ):  # fmt: skip
     """Slots and trip minutes chosen by households in one place, ``[weeks, H]``.
 
@@ -44,9 +47,12 @@ def go_out(
     one = np.ones((households, 1), np.uint8)
     lasting = np.zeros((households, 1, k), np.float32)
     lifelong_tastes(np.uint64(9), zeros, agents, slots, item, lasting)
-    weights = np.array([P[f"choice.{n}"] for n in NAMES] + [P["online.constant"], capable])
+    weights = np.array(
+        [*(P[f"choice.{n}"] for n in NAMES), P["online.constant"], capable, agent or 0.0]
+    )
     weights[4] = -1e9 if going else weights[4]
     weights[5] = P["online.constant"] if online is None else online
+    channels = WEB_OFFERED * (online is not None) + AGENT_OFFERED * (agent is not None)
     slot, trip = [], []
     for week in range(first_week, first_week + weeks):
         e = Errands(np.empty(2, np.int64), *(np.empty(households, np.int32) for _ in range(5)),
@@ -59,7 +65,7 @@ def go_out(
             np.full((households, 1), usual, np.int32),
             np.full((households, 1), expected, np.float32), item,
             np.array(office or [False] * k), np.array([cutoff]), np.array([taste]),
-            np.array([old_users]), np.array([[online is not None]]), weights,
+            np.array([old_users]), np.array([[channels]], np.uint8), weights,
             e.first, e.household, e.needs, e.new, e.slot, e.rank, e.minutes,
         )  # fmt: skip
         slot.append(e.slot)
@@ -69,7 +75,7 @@ def go_out(
 
 def agrees(share, expected, size=MANY):
     """Whether a share of so many draws lies within 3 standard errors."""
-    return abs(share - expected) < 3 * np.sqrt(expected * (1 - expected) / size)
+    return abs(share - expected) <= 3 * np.sqrt(expected * (1 - expected) / size)
 
 
 @pytest.mark.parametrize("taste", [0.3, 1.0, 2.0])
@@ -149,6 +155,27 @@ def test_only_the_digital_go_online_and_only_with_capable_matters():
     assert agrees((slot == ONLINE).mean(), taken)
     assert 0.3 < taken / P["online.capable"] < 0.7
     assert (go_out([61.0], flags=DIGITAL, online=20.0, capable=1.0)[0] == ONLINE).all()
+
+
+@pytest.mark.parametrize("flags", [OLD_ONLY, HARDSHIP, DIGITAL])
+def test_the_agent_serves_the_old_and_those_in_hardship_only(flags):
+    slot, _ = go_out([20.0], flags=flags, agent=-3.0, taste=0.0)
+    # going -3, agent -3, put off -8
+    taken = 1 / (2 + np.exp(-5)) if flags != DIGITAL else 0.0
+    assert agrees((slot == AGENT).mean(), taken)
+
+
+def test_the_agent_also_serves_those_who_have_nothing_in_reach():
+    assert (go_out([61.0], flags=OLD_ONLY, agent=20.0)[0] == AGENT).all()
+
+
+def test_of_web_and_agent_the_better_one_wins():
+    slot, _ = go_out(
+        [30.0], flags=DIGITAL | HARDSHIP, online=-2.5, agent=-3.0, taste=0.0, capable=1.0
+    )
+    weights = np.exp([-P["choice.minute"] * 30, -8.0, -2.5, -3.0])
+    for code, weight in ((ONLINE, weights[2]), (AGENT, weights[3]), (PUT_OFF, weights[1])):
+        assert agrees((slot == code).mean(), weight / weights.sum())
 
 
 def test_equal_keys_choose_equally_and_the_order_of_facilities_does_not_matter():

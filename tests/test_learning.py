@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sim.processes.choice import NO_REACH, ONLINE, PUT_OFF
 from sim.processes.learning import (
     BY_NET,
+    COLUMNS,
     MET,
     MINUTES,
     NEW,
@@ -41,7 +42,7 @@ class Town:
         h, new, rank, met, wait = (list(c) for c in zip(*errands, strict=True))
         needs = [n + int(self.pending[i, 0]) for i, n in zip(h, new, strict=True)]
         slot = [SLOTS[HOME[i], 0, k] if k >= 0 else k for i, k in zip(h, rank, strict=True)]
-        sums = np.zeros((HOUSEHOLDS, 1, 10))
+        sums = np.zeros((HOUSEHOLDS, 1, COLUMNS))
         felt = np.zeros((PLACES, 4))
         settle(
             np.array([0, len(h)]), np.array(h, np.int32), np.array(needs, np.int32),

@@ -15,11 +15,12 @@ from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.scenario import Scenario
 from sim.model import PHASES, CommunityModel, SharedPast, simulate
 from sim.outcomes.recorder import Record
+from sim.phases.conservation import Breach, check_conservation
 from sim.processes.counters import day_wait
-from sim.processes.learning import BY_NET, MET, NEW, UNMET
+from sim.processes.learning import BY_AGENT, BY_NET, ENDED, NEW, UNMET
 from sim.processes.needs import WEEKS
-from sim.world.conservation import Breach, check_conservation
 from sim.world.ledger import CLASS
+from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import week_of
 from sim.world.store import build_world
 from sim.world.world import World
@@ -214,7 +215,7 @@ def test_needs_are_met_given_up_or_still_pending():
     for _ in range(20):
         model.step()
         new += model.now.sums[:, :, NEW].sum()
-        ended += model.now.sums[:, :, (MET, UNMET, BY_NET)].sum()
+        ended += model.now.sums[:, :, ENDED].sum()
     assert new == ended + model.state.residents.pending.sum()
     assert new / 20 == pytest.approx(model.rates.asked.sum() / WEEKS, rel=0.02)
 
@@ -306,6 +307,26 @@ def test_matters_met_online_cost_an_office_their_minutes():
     assert net > 20
     booked = model.state.ledger.arrived[:, CLASS["counter"]].sum()
     assert booked == pytest.approx(hours + net * P["online.minutes"] / 60)
+
+
+def test_matters_done_by_the_agent_cost_the_own_office_and_the_one_whose_counter_they_spare():
+    model = small_model(300, agency__offered=1, agency__constant=2)
+    model.step()
+    done = model.now.sums[:, :, BY_AGENT].sum()
+    counter = [i for i, x in enumerate(model.state.lines.asked) if x.mode == "counter"]
+    brought = model.now.matters[:, counter].sum()
+    hours = brought * (P["counter.front"] + P["counter.back"]) / 60
+    assert done > 20
+    arrived = model.state.ledger.arrived[:, CLASS["counter"]]
+    assert arrived.sum() == pytest.approx(
+        hours + done * (P["agency.minutes"] + P["counter.back"]) / 60
+    )
+    centres = model.state.offices.kind == TOWNSHIP_OFFICE
+    without = small_model(300)
+    without.step()
+    before = without.state.ledger.arrived[:, CLASS["counter"]]
+    assert arrived[centres].sum() < before[centres].sum()
+    assert arrived[~centres].sum() > before[~centres].sum()
 
 
 def lose_backlog(model):

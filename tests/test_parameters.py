@@ -23,8 +23,8 @@ WAYS = ("build", "rebuild", "buy", "rent", "allot")
 COMPOUNDS = ("commodity", "resettlement", "old_courtyard", "village")
 # so that meals are crowded, attrition reaches the standard, and counters are staffed
 PLAIN = {
-    "online.offered": 1, "needs.meals_users": 1, "staff.exit": 0.6, "work.tasks": 5,
-    "staff.certified_by_training": 1,
+    "online.offered": 1, "agency.offered": 1, "needs.meals_users": 1, "staff.exit": 0.6,
+    "work.tasks": 5, "staff.certified_by_training": 1,
 }  # fmt: skip
 
 
@@ -144,9 +144,10 @@ ALLOWED = {
     ("choice", 64): "CHOICE_OF_LINE: process numbers from 64 on",
     ("choice", -2): "NO_REACH, a code",
     ("choice", -3): "ONLINE, a code",
+    ("choice", -4): "AGENT, a code",
     ("places.prefer", -2): "nothing in reach, a code",
     ("places.prefer", 64): "items of the channel draw from 64 on",
-    ("learning", 10): "number of columns of the sums",
+    ("learning", 11): "number of columns of the sums",
     ("learning.settle", 255): "the most that a column of uint8 holds",
     ("needs.draw_needs", 4): "words in a block of Philox",
     ("needs.draw_needs", 3): "the last word of a block",

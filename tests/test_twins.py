@@ -84,7 +84,7 @@ class Town:
         scales = [0.0] if inputs == "ties" else [0.0, 0.3, 1.0]
         self.taste = rng.choice(scales, lines)
         self.old_users = rng.random(lines) < 0.3
-        self.online = rng.random((s, lines)) < 0.5
+        self.channels = rng.integers(0, 4, (s, lines), np.uint8)
         self.asked = rng.poisson(0.7, (h, lines)).astype(np.uint8)
         self.pending = rng.poisson(0.3, (h, lines)).astype(np.uint8)
         if empty == "needs":
@@ -93,7 +93,7 @@ class Town:
         self.usual = rng.integers(-1, max(f, 1), (h, lines)).astype(np.int32)
         self.expected = rng.exponential(20, (h, lines)).astype(np.float32)
         self.belief = rng.exponential(20, (s, lines, K)).astype(np.float32)
-        self.weights = np.array([0.15, 0.03, 1.0, 1.0, rng.choice([-8.0, -2.0]), -2.5, 0.6])
+        self.weights = np.array([0.15, 0.03, 1.0, 1.0, rng.choice([-8.0, -2.0]), -2.5, 0.6, -3.0])
 
     def grow_tastes(self) -> None:
         choice.lifelong_tastes(
@@ -106,7 +106,7 @@ class Town:
             self.key, self.week, self.settlement, self.agents, self.flags, self.asked,
             self.pending, self.slots, self.trips, self.own, self.lasting, self.belief,
             self.usual, self.expected, self.item, self.office_hours, self.cutoff, self.taste,
-            self.old_users, self.online, self.weights,
+            self.old_users, self.channels, self.weights,
         )  # fmt: skip
 
     def errands(self) -> choice.Errands:
@@ -209,7 +209,7 @@ def test_what_is_learnt_equals_its_twin(town, tries_most, step):
     twin = reference.settle(
         *given_, town.pending, town.tries, town.usual, town.expected, town.belief, 5
     )
-    sums, felt = np.zeros((5, town.lines, 10)), np.zeros((town.s, 4))
+    sums, felt = np.zeros((5, town.lines, learning.COLUMNS)), np.zeros((town.s, 4))
     learning.settle(
         *given_, town.pending, town.tries, town.usual, town.expected, town.belief, sums, felt
     )

@@ -14,10 +14,10 @@ from sim.levers.handover import share_posts
 from sim.levers.parts import Parts
 from sim.model import PHASES, SharedPast, simulate
 from sim.outcomes.recorder import Record
+from sim.phases.conservation import Breach
 from sim.phases.staff import change_staff
 from sim.processes import workers
 from sim.processes.work import capacity_hours
-from sim.world.conservation import Breach
 from sim.world.draws import uniform
 from sim.world.workers import ABOLISHED, COMMITTEE, LONG_AGO, SOCIAL_WORKER, Workers
 from sim.world.world import World

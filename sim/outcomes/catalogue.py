@@ -24,6 +24,8 @@ PLACED = tuple(SERVICE_NAMES)  # services that have a place one can go to
 COUNTER = ("government", "community")
 LIMITED = ("health", "culture", "elder_meals")
 PLACES = ("elder_care", "nursery")
+COUNTER_MEASURES = ("minutes", "put_off", "unmet", "wait", "online", "agency")
+VISIT_MEASURES = ("minutes", "put_off", "unmet", "refused")
 RISKS = ("high", "focus", "general")
 
 
@@ -142,6 +144,15 @@ def _use() -> list[Outcome]:
                     service == "government",
                 )
             )
+            rows += [
+                Outcome(
+                    f"use.{service}.{channel}", "share", "none", f"{how}: {en}", f"{how_zh}：{zh}"
+                )
+                for channel, how, how_zh in (
+                    ("online", "needs met on the web", "网上办理的比例"),
+                    ("agency", "needs met by the office's agent", "代办的比例"),
+                )
+            ]
         else:
             rows.append(
                 Outcome(

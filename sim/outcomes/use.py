@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.outcomes.access import TYPES, Values, _ratio
-from sim.outcomes.catalogue import COUNTER, RISKS
+from sim.outcomes.catalogue import COUNTER, COUNTER_MEASURES, RISKS, VISIT_MEASURES
 from sim.processes import learning as col
 from sim.processes.work import VISIT_CLASSES
 from sim.world.ledger import Ledger
@@ -27,7 +27,7 @@ def group_cells(groups: int) -> dict[str, np.ndarray]:
 def needs_met(state: State, sums: np.ndarray) -> Values:
     """Travel, waits, put off, refused and given up, by service and group of households.
 
-    sums: float64 ``[groups, L, 10]`` of `learning.settle`.
+    sums: float64 ``[groups, L, COLUMNS]`` of `learning.settle`.
     """
     asked = state.lines.asked
     services = list(dict.fromkeys(line.service for line in asked))
@@ -35,20 +35,22 @@ def needs_met(state: State, sums: np.ndarray) -> Values:
     member = np.array(list(groups.values()), dtype=np.float64)
     tier = np.array([[line.service == s for line in asked] for s in services], dtype=np.float64)
     t = np.einsum("gc,sl,clk->kgs", member, tier, sums, optimize=True)
-    ended = t[col.MET] + t[col.UNMET] + t[col.BY_NET]
+    ended = t[list(col.ENDED)].sum(axis=0)
     columns = {
         "minutes": (t[col.MINUTES], t[col.MET]),
         "put_off": (t[col.PUT_OFF_NEEDS], t[col.TRIES]),
         "unmet": (t[col.UNMET], ended),
         "wait": (t[col.WAIT], t[col.MET]),
+        "online": (t[col.BY_NET], ended),
+        "agency": (t[col.BY_AGENT], ended),
         "refused": (t[col.REFUSED], t[col.MET] + t[col.REFUSED]),
     }
-    absent = {s: "refused" if s in COUNTER else "wait" for s in services}
+    known = {s: COUNTER_MEASURES if s in COUNTER else VISIT_MEASURES for s in services}
     out: Values = {}
     for measure, (part, whole) in columns.items():
         ratio = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
         for j, service in enumerate(services):
-            if measure != absent[service]:
+            if measure in known[service]:
                 for i, name in enumerate(groups):
                     out[f"use.{service}.{measure}", name] = float(ratio[i, j])
     return out

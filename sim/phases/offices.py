@@ -116,7 +116,7 @@ def work_offices(model: CommunityModel) -> None:
     brought = np.bincount(
         f.operator[points], weights=matters[points] * per_matter, minlength=len(o)
     )
-    other = _online_hours(model)
+    other = _hours_elsewhere(model)
     # a kept point binds a worker for its opening hours, whether somebody comes or not; it takes
     # what the matters leave of the hours for the counter, and nobody owes the rest later
     kept = points[f.kept[points]]
@@ -135,19 +135,30 @@ def work_offices(model: CommunityModel) -> None:
     s.ledger.settle(demand, done, extra)
 
 
-def _online_hours(model: CommunityModel) -> np.ndarray:
-    """Staff hours of matters that came online, at the office whose counter they spared."""
-    s, e = model.state, model.now.errands
-    mine = np.flatnonzero(e.slot == choice.ONLINE)
-    if not mine.size:
-        return np.zeros(len(s.offices))
-    settlement = s.households.settlement[e.household[mine]]
-    line = np.searchsorted(e.first, mine, side="right") - 1
-    slot = s.reach.slot[settlement, line, 0]
-    operator = np.where(slot >= 0, s.facilities.operator[np.maximum(slot, 0)], -1)
-    known = operator >= 0
-    minutes = e.needs[mine][known] * s.parameters["online.minutes"]
-    return np.bincount(operator[known], weights=minutes / 60, minlength=len(s.offices))
+def _hours_elsewhere(model: CommunityModel) -> np.ndarray:
+    """Staff hours of matters that came by the web or the agent ``[O]``: the back office at the
+    office whose counter they spared, the agent's at the own office."""
+    s, p, e = model.state, model.state.parameters, model.now.errands
+    out = np.zeros(len(s.offices))
+    for channel, minutes in (
+        (choice.ONLINE, p["online.minutes"]),
+        (choice.AGENT, p["counter.back"]),
+    ):
+        mine = np.flatnonzero(e.slot == channel)
+        settlement = s.households.settlement[e.household[mine]]
+        line = np.searchsorted(e.first, mine, side="right") - 1
+        slot = s.reach.slot[settlement, line, 0]
+        operator = np.where(slot >= 0, s.facilities.operator[np.maximum(slot, 0)], -1)
+        spared = operator >= 0
+        out += _hours(operator[spared], e.needs[mine[spared]] * minutes, out.size)
+        if channel == choice.AGENT:
+            own = s.boundaries.column("office")[s.boundaries.unit_of[settlement]]
+            out += _hours(own, e.needs[mine] * p["agency.minutes"], out.size)
+    return out
+
+
+def _hours(office: np.ndarray, minutes: np.ndarray, offices: int) -> np.ndarray:
+    return np.bincount(office, weights=minutes / 60, minlength=offices)
 
 
 def _counter_points(state: State) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from sim.phases.enrolment import enrol
 from sim.phases.offices import ask_offices, counter_waits
 from sim.processes import choice, needs, visits
+from sim.world.state import State
 
 if TYPE_CHECKING:
     from sim.model import CommunityModel
@@ -32,14 +33,10 @@ def choose_facility(model: CommunityModel) -> None:
     first = np.empty(len(lines) + 1, np.int64)
     household, matters, new, slot, rank = (np.empty(count, np.int32) for _ in range(5))
     minutes = np.empty(count)
-    offered = s.parameters["online.offered"] > 0
-    online = np.zeros((len(s.world.settlements), len(lines)), bool)
-    if offered:
-        online[:, [i for i, x in enumerate(lines) if x.service == "government"]] = True
     choice.choose(
         np.uint64(s.key), s.week, h.settlement, h.key, h.flags, now.asked, r.pending,
         near.slots, near.trips, near.own, model.reached.tastes_of(s), r.belief, r.usual, r.expected,
-        f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, online,
+        f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, _channels(s),
         c.weights, first, household, matters, new, slot, rank, minutes,
     )  # fmt: skip
     now.errands = choice.Errands(first, household, matters, new, slot, rank, minutes)
@@ -77,3 +74,16 @@ def serve(model: CommunityModel) -> None:
         now.wait[rows] = np.where(e.slot[rows] >= 0, waits[np.maximum(e.slot[rows], 0)], 0.0)
     for i in s.enrolments:
         enrol(model, i)
+
+
+def _channels(s: State) -> np.ndarray:
+    """What is offered beside the counter, uint8 ``[S, L]``: government matters on the web, those
+    of every counter by the agent of the own office, where there is one."""
+    out = np.zeros((s.online.size, len(s.lines.asked)), np.uint8)
+    agent = s.agency & (s.boundaries.column("office")[s.boundaries.unit_of] >= 0)
+    for i, line in enumerate(s.lines.asked):
+        if line.service == "government":
+            out[s.online, i] |= choice.WEB_OFFERED
+        if line.mode == "counter":
+            out[agent, i] |= choice.AGENT_OFFERED
+    return out

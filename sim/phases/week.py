@@ -15,7 +15,7 @@ class Week:
 
     asked: uint8 ``[H, L]`` new needs; pending_before: needs put off until this week; errands, met,
     wait: one row an errand; matters: needs taken to each facility, ``[F, L]``; sums: float64
-    ``[GROUPS, L, 10]`` (columns in `processes.learning`); felt: float64 ``[S, 4]``.
+    ``[GROUPS, L, COLUMNS]`` (columns in `processes.learning`); felt: float64 ``[S, 4]``.
 
     Of offices: demand: hours asked ``[O, classes]``, those of the counter last; capacity: hours
     ``[O]``; efficiency ``[O]``; counter_hours: hours left for the counter, window_hours: of

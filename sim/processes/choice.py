@@ -4,8 +4,9 @@ Nested choice. Among the facilities in reach each has the utility
 
     V = - minute x minutes - wait x expected wait + own unit - office hours + taste x e
 
-and the best of them competes with going online (where offered and where the household can) and
-with putting the need off. The draw e is the larger of two Gumbel draws less ln 2, and so a Gumbel
+and the best of them competes with going online (where offered and where the household can), with
+having it done by the office's agent (代办, where offered to the old and those in hardship) and with
+putting the need off. The draw e is the larger of two Gumbel draws less ln 2, and so a Gumbel
 draw again (a sum of the two would not be): one belongs to household and facility for life, the
 other to the week, and each is the larger half of the time. So the shares follow the logit
 (McFadden 1974).
@@ -19,9 +20,10 @@ import numpy as np
 from numba import njit
 
 from sim.world.draws import Process, block, uniform_one, unit
-from sim.world.households import AWAY, DIGITAL, OLD_ONLY, VEHICLE
+from sim.world.households import AWAY, DIGITAL, HARDSHIP, OLD_ONLY, VEHICLE
 
-PUT_OFF, NO_REACH, ONLINE = -1, -2, -3
+PUT_OFF, NO_REACH, ONLINE, AGENT = -1, -2, -3, -4
+WEB_OFFERED, AGENT_OFFERED = 1, 2  # bits of the channels beside the counter
 LN_2 = float(np.log(2.0))
 CHOICE_OF_LINE = 64  # process numbers 64, 65, ... draw the weekly taste of line 0, 1, ...
 
@@ -32,7 +34,7 @@ class Errands:
 
     first: int64 ``[L + 1]``, line i has the rows first[i] to first[i + 1]. household: int32;
     needs: int32 number of matters (new and put off before); new: those of this week; slot:
-    facility, or PUT_OFF, NO_REACH, ONLINE; rank: place of the facility among those in reach;
+    facility, or PUT_OFF, NO_REACH, ONLINE, AGENT; rank: place of the facility among those in reach;
     minutes: of the trip, float64, nan where there is none.
     """
 
@@ -142,21 +144,21 @@ def best_facility(
     " int32[:, :, ::1], float32[:, :, :, ::1], boolean[:, :, ::1], float32[:, :, ::1],"
     " float32[:, :, ::1], int32[:, ::1], float32[:, ::1], uint32[::1], boolean[::1],"
     " float64[::1], float64[::1], boolean[::1],"
-    " boolean[:, ::1], float64[::1], int64[::1], int32[::1], int32[::1], int32[::1], int32[::1],"
+    " uint8[:, ::1], float64[::1], int64[::1], int32[::1], int32[::1], int32[::1], int32[::1],"
     " int32[::1], float64[::1])",
     cache=True,
     error_model="numpy",
 )
 def choose(
     key, week, settlement, agents, flags, asked, pending, slots, trips, own, lasting, belief,
-    usual, expected, item, office_hours, cutoff, taste, old_users, online, weights,
+    usual, expected, item, office_hours, cutoff, taste, old_users, channels, weights,
     e_first, e_household, e_needs, e_new, e_slot, e_rank, e_minutes,
 ):  # fmt: skip
     """Fills the columns of `Errands`.
 
     slots, own: ``[S, L, K]``; trips: minutes ``[S, L, 4, K]``; lasting:
-    ``[H, L, K]``; weights: float64 ``[7]`` minute, wait, own unit, office hours, put off, online
-    constant, online capable share.
+    ``[H, L, K]``; channels: offered beside the counter ``[S, L]``; weights: float64 ``[8]`` minute,
+    wait, own unit, office hours, put off, online constant, online capable share, agent constant.
     """
     waits = np.empty(slots.shape[2])
     e = 0
@@ -196,7 +198,7 @@ def choose(
             off, go = unit(words[0]), unit(words[1])
             if rank < 0:
                 best, slot = weights[4] + gumbel(off), NO_REACH
-            elif not online[s, i] and v - weights[4] > 5.2 and off < 0.981 and go > 0.04:
+            elif channels[s, i] == 0 and v - weights[4] > 5.2 and off < 0.981 and go > 0.04:
                 # gumbel(off) < 4 and gumbel(go) > -1.2: going wins without a logarithm
                 best, slot = v, slots[s, i, rank]
             else:
@@ -204,10 +206,15 @@ def choose(
                 going = v + gumbel(go)
                 if going > best:
                     best, slot = going, slots[s, i, rank]
-            if online[s, i]:
+            if channels[s, i] & WEB_OFFERED:
                 able = (flags[h] & DIGITAL) > 0 and unit(words[3]) < weights[6]
-                if able and weights[5] + gumbel(unit(words[2])) > best:
-                    slot = ONLINE
+                web = weights[5] + gumbel(unit(words[2]))
+                if able and web > best:
+                    best, slot = web, ONLINE
+            if channels[s, i] & AGENT_OFFERED and flags[h] & (OLD_ONLY | HARDSHIP):
+                u = uniform_one(key, Process.AGENCY, week, agents[h], np.uint32(i))
+                if weights[7] + gumbel(u) > best:
+                    slot = AGENT
             e_household[e], e_needs[e], e_new[e] = h, needs, asked[h, i]
             e_slot[e], e_rank[e], e_minutes[e] = slot, -1, np.nan
             if slot >= 0:

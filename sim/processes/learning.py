@@ -6,9 +6,14 @@ import numpy as np
 from numba import njit
 
 from sim.case.parameters import Parameters
+from sim.processes.choice import ONLINE, PUT_OFF
 
 # columns of the sums that `settle` makes, by household group and line
-NEW, MET, MINUTES, WAIT, PUT_OFF_NEEDS, REFUSED, NOWHERE, UNMET, BY_NET, TRIES = range(10)
+COLUMNS = 11
+NEW, MET, MINUTES, WAIT, PUT_OFF_NEEDS, REFUSED, NOWHERE, UNMET, BY_NET, BY_AGENT, TRIES = range(
+    COLUMNS
+)
+ENDED = (MET, BY_NET, BY_AGENT, UNMET)
 
 
 @njit(
@@ -24,10 +29,11 @@ def settle(
 ):  # fmt: skip
     """Books what became of each errand, and what was learnt.
 
-    Served or gone online: the need is met. Else it is tried again next week, and given up after
-    `tries_most` tries. The expected wait of the household's usual facility moves `step` of the
-    way to what was met, and the settlement's view of a facility to the mean of its households.
-    sums: ``[groups, lines, 10]``; felt: ``[S, 4]`` needs met, minutes waited, needs tried, unmet.
+    Served, gone online or done by the agent: the need is met. Else it is tried again next week,
+    and given up after `tries_most` tries. The expected wait of the household's usual facility
+    moves `step` of the way to what was met, and the settlement's view of a facility to the mean
+    of its households. sums: ``[groups, lines, COLUMNS]``; felt: ``[S, 4]`` needs met, minutes
+    waited, needs tried, unmet.
     """
     heard = np.zeros(belief.shape)
     told = np.zeros(belief.shape)
@@ -58,12 +64,14 @@ def settle(
                 out[WAIT] += n * wait[e]
                 felt[s, 0] += n
                 felt[s, 1] += n * wait[e]
-            else:
+            elif slot[e] == ONLINE:
                 out[BY_NET] += n
+            else:
+                out[BY_AGENT] += n
             continue
         if slot[e] >= 0:
             out[REFUSED] += n
-        elif slot[e] == -1:
+        elif slot[e] == PUT_OFF:
             out[PUT_OFF_NEEDS] += n
         else:
             out[NOWHERE] += n

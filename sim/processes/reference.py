@@ -11,9 +11,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.processes.choice import CHOICE_OF_LINE, LN_2, NO_REACH, ONLINE, PUT_OFF
+from sim.processes.choice import (
+    AGENT,
+    AGENT_OFFERED,
+    CHOICE_OF_LINE,
+    LN_2,
+    NO_REACH,
+    ONLINE,
+    PUT_OFF,
+    WEB_OFFERED,
+)
 from sim.processes.learning import (
+    BY_AGENT,
     BY_NET,
+    COLUMNS,
     MET,
     MINUTES,
     NEW,
@@ -25,7 +36,7 @@ from sim.processes.learning import (
     WAIT,
 )
 from sim.world.draws import Process, uniform_reference, unit_reference, words_reference
-from sim.world.households import AWAY, DIGITAL, OLD_ONLY, VEHICLE
+from sim.world.households import AWAY, DIGITAL, HARDSHIP, OLD_ONLY, VEHICLE
 
 
 def gumbel(u: np.ndarray) -> np.ndarray:
@@ -120,7 +131,7 @@ def choose(
     asked: np.ndarray, pending: np.ndarray, slots: np.ndarray, trips: np.ndarray,
     own: np.ndarray, lasting: np.ndarray, belief: np.ndarray, usual: np.ndarray,
     expected: np.ndarray, item: np.ndarray, office_hours: np.ndarray, cutoff: np.ndarray,
-    taste: np.ndarray, old_users: np.ndarray, online: np.ndarray, weights: np.ndarray,
+    taste: np.ndarray, old_users: np.ndarray, channels: np.ndarray, weights: np.ndarray,
 ) -> Chosen:  # fmt: skip
     """Twin of `choice.choose`."""
     lines = []
@@ -138,22 +149,27 @@ def choose(
         words = words_reference(key, Process.CHANNEL, week, agents[h], np.full(h.size, i))
         draw = gumbel(unit_reference(words))
         nowhere = best.rank < 0
-        able = (
-            online[s, i] & ((flags[h] & DIGITAL) > 0) & (unit_reference(words[:, 3]) < weights[6])
-        )
+        able = (channels[s, i] & WEB_OFFERED > 0) & ((flags[h] & DIGITAL) > 0)
+        able &= unit_reference(words[:, 3]) < weights[6]
+        helped = (channels[s, i] & AGENT_OFFERED > 0) & (flags[h] & (OLD_ONLY | HARDSHIP) > 0)
+        agent = gumbel(draws(key, Process.AGENCY, week, agents[h], np.full(h.size, i)))
         options = np.column_stack([
             weights[4] + draw[:, 0],
             best.utility + draw[:, 1],
             np.where(able, weights[5] + draw[:, 2], -np.inf),
+            np.where(helped, weights[7] + agent, -np.inf),
         ])  # fmt: skip
         taken = options.argmax(axis=1)
         ranked = np.sort(options, axis=1)
         goes = taken == 1
         there = np.take_along_axis(mine, np.maximum(best.rank, 0)[:, None], axis=1)[:, 0]
-        slot = np.select([goes, taken == 2, nowhere], [there, ONLINE, NO_REACH], PUT_OFF)
+        slot = np.select(
+            [goes, taken == 2, taken == 3, nowhere], [there, ONLINE, AGENT, NO_REACH], PUT_OFF
+        )
         lines.append((
             h, needs[h], asked[h, i], slot, np.where(goes, best.rank, -1),
-            np.where(goes, best.minutes, np.nan), np.minimum(best.gap, ranked[:, 2] - ranked[:, 1]),
+            np.where(goes, best.minutes, np.nan),
+            np.minimum(best.gap, ranked[:, -1] - ranked[:, -2]),
         ))  # fmt: skip
     first = np.cumsum([0, *(len(line[0]) for line in lines)])
     return Chosen(first, *map(np.concatenate, zip(*lines, strict=True)))
@@ -205,7 +221,7 @@ def settle(
     h, i = household, np.repeat(np.arange(first.size - 1), np.diff(first))
     s, g, n = settlement[h], group[h], needs.astype(np.float64)
     went, served = slot >= 0, met & (slot >= 0)
-    sums, felt = np.zeros((groups, first.size - 1, 10)), np.zeros((belief.shape[0], 4))
+    sums, felt = np.zeros((groups, first.size - 1, COLUMNS)), np.zeros((belief.shape[0], 4))
     given_up = ~met & (tries[h, i] + 1 >= tries_most)
     for column, rows, what in (
         (NEW, np.ones(h.size, bool), new),
@@ -213,7 +229,8 @@ def settle(
         (MET, served, n),
         (MINUTES, served, n * np.where(served, minutes, 0.0)),
         (WAIT, served, n * wait),
-        (BY_NET, met & ~went, n),
+        (BY_NET, met & (slot == ONLINE), n),
+        (BY_AGENT, met & (slot == AGENT), n),
         (REFUSED, ~met & went, n),
         (PUT_OFF_NEEDS, ~met & (slot == PUT_OFF), n),
         (NOWHERE, ~met & (slot < PUT_OFF), n),

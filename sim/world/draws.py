@@ -42,6 +42,7 @@ class Process(IntEnum):
     PLACE_CHOICE = 13
     TURNOVER = 14
     TRAINING = 15
+    AGENCY = 20
 
 
 @njit(

@@ -277,8 +277,10 @@ class State:
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
     under way. households, census: replaced as a whole, never written in place, since the world
     and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait
-    in minutes at each facility and line. ended: (week, units that a merger ended). staff: persons
-    hired and gone since the start. reach is made anew after `touch`.
+    in minutes at each facility and line. online, agency: bool ``[S]``, whether residents may do
+    government matters on the web, and have an office do their matters for them. ended: (week,
+    units that a merger ended). staff: persons hired and gone since the start. reach is made anew
+    after `touch`.
     """
 
     host: mesa.Model
@@ -300,6 +302,8 @@ class State:
     enrolments: dict[int, Enrolment]
     travel: Travel
     posted: np.ndarray
+    online: np.ndarray
+    agency: np.ndarray
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
@@ -343,6 +347,8 @@ class State:
             enrolments={},
             travel=start_travel(world, parameters),
             posted=np.zeros((len(facilities), len(lines.asked))),
+            online=np.full(settlements, parameters["online.offered"] > 0),
+            agency=np.full(settlements, parameters["agency.offered"] > 0),
         )
         state.seat_actors()
         return state
@@ -352,7 +358,7 @@ class State:
         own = {
             name: deepcopy(getattr(self, name))
             for name in ("boundaries", "offices", "workers", "staff", "facilities", "ledger",
-                         "residents", "enrolments", "posted", "ended")
+                         "residents", "enrolments", "posted", "online", "agency", "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()

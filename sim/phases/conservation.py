@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.processes import learning
 from sim.world.ledger import CLASSES
 
 
@@ -50,8 +51,8 @@ def check_conservation(model: Any) -> None:
             raise _breach(s.week, "places", f"{s.lines.all[i].service} is overbooked")
         if ((e.place >= 0) & (e.listed >= 0)).any():
             raise _breach(s.week, "places", "a household has a place and waits for one")
-    from_new = now.sums[:, :, 0].sum()
-    ended = now.sums[:, :, (1, 7, 8)].sum()
+    from_new = now.sums[:, :, learning.NEW].sum()
+    ended = now.sums[:, :, learning.ENDED].sum()
     after = float(s.residents.pending.sum(dtype=np.int64))
     if abs(now.pending_before + from_new - ended - after) > 1e-6:
         raise _breach(s.week, "needs", "needs met, given up and pending do not add up")
