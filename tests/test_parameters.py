@@ -75,6 +75,7 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
         {"add_facility": {"date": "2020-01-27", "services": ["community"],
                           "settlement": f"{UNITS[3]}04"}},
         {"close_facility": {"date": "2020-02-03", "facility": f"TH-{TOWN}"}},
+        {"cut_burden": {"date": "2020-02-10"}},
         {"merge_communities": {"date": "2020-07-27", "communities": [*WEST, EAST[0]],
                                "imposed": True, **more}},
     ]  # fmt: skip
@@ -169,6 +170,9 @@ ALLOWED = {
     ("counters", 8): "ROUNDS of false position",
     ("counters.counter_waits", 1e-9): "guards a division",
     ("work.visit_hours", 1e-9): "guards a division",
+    ("burden.items_left", 12): "months a year",
+    ("burden.share_left", 1e-9): "guards a division",
+    ("burden.joined", 1e-9): "guards a division",
 }
 
 

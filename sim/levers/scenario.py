@@ -27,9 +27,18 @@ from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.lever import Lever
 from sim.levers.site import Site, Standing
 from sim.levers.words import Lang, amount
+from sim.levers.work import CutBurden, OnlineService
 
 LEVERS: dict[str, type[Lever]] = {
-    lever.kind: lever for lever in (RedrawCommunities, MergeCommunities, AddFacility, CloseFacility)
+    lever.kind: lever
+    for lever in (
+        RedrawCommunities,
+        MergeCommunities,
+        AddFacility,
+        CloseFacility,
+        OnlineService,
+        CutBurden,
+    )
 }
 
 
@@ -210,12 +219,17 @@ def _levers(document: Document, site: Site) -> Iterator[tuple[Lever, Standing]]:
             site.problems.error("unknown-lever", message, document.path, *place, hint=hint)
         if lever is not None:
             yield lever, Standing(document, keys, lever.date)
-        elif kind not in ("add_facility", "close_facility"):
-            site.sure = False  # it might have made the units that later levers name
+        elif kind not in LEVERS or LEVERS[kind].redraws:
+            site.sure = False
 
 
 def _left_out(what: str, number: int, lang: Lang) -> str:
-    nouns = {"settlement": "居民点", "community": "社区（村）"}
+    nouns = {
+        "settlement": "居民点",
+        "community": "社区（村）",
+        "township": "乡镇（街道）",
+        "county": "区县",
+    }
     if lang == "zh":
         return f"范围以外，未计入：{number}个{nouns.get(what, f'{what}措施')}。"
     noun = amount(number, what if what in nouns else "lever")

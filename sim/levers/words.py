@@ -26,6 +26,12 @@ WAYS = {
     "rent": ("rented", "租赁"),
     "allot": ("allotted", "划拨"),
 }
+ITEMS = {
+    "ledger": ("ledgers", "台账"),
+    "evaluation": ("evaluations", "考核评比"),
+    "task": ("tasks", "下派任务"),
+    "plaque": ("plaques", "挂牌"),
+}
 UNITS = {
     None: ("communities and villages", "社区（村）"),
     "community": ("communities", "社区"),

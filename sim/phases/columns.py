@@ -53,7 +53,7 @@ class Constants:
                 [
                     p["choice.minute"], p["choice.wait"], p["choice.own_unit"],
                     p["choice.office_hours"], p["choice.put_off"], p["online.constant"],
-                    p["online.capable"], p["agency.constant"],
+                    p["agency.constant"],
                 ]
             ),
         )  # fmt: skip

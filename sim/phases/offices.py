@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.processes import choice, counters, transition, work, workers
+from sim.processes import burden, choice, counters, transition, work, workers
 from sim.world.ledger import CLASS, CLASSES
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import State
@@ -32,7 +32,8 @@ def ask_offices(model: CommunityModel) -> None:
     capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
     of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
     yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.merged_week, p)
-    demand[:, CLASS["assigned"]] = np.where(of_unit, yearly / 52, 0.0)
+    left = burden.share_left(s.week - o.cut_week, o.remaining, p)
+    demand[:, CLASS["assigned"]] = np.where(of_unit, yearly * left / 52, 0.0)
     meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
     demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
     demand[:, CLASS["transition"]] = np.where(

@@ -37,7 +37,7 @@ def choose_facility(model: CommunityModel) -> None:
         np.uint64(s.key), s.week, h.settlement, h.key, h.flags, now.asked, r.pending,
         near.slots, near.trips, near.own, model.reached.tastes_of(s), r.belief, r.usual, r.expected,
         f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, _channels(s),
-        c.weights, first, household, matters, new, slot, rank, minutes,
+        s.online, c.weights, first, household, matters, new, slot, rank, minutes,
     )  # fmt: skip
     now.errands = choice.Errands(first, household, matters, new, slot, rank, minutes)
 
@@ -83,7 +83,7 @@ def _channels(s: State) -> np.ndarray:
     agent = s.agency & (s.boundaries.column("office")[s.boundaries.unit_of] >= 0)
     for i, line in enumerate(s.lines.asked):
         if line.service == "government":
-            out[s.online, i] |= choice.WEB_OFFERED
+            out[s.online > 0, i] |= choice.WEB_OFFERED
         if line.mode == "counter":
             out[agent, i] |= choice.AGENT_OFFERED
     return out

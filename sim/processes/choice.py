@@ -143,22 +143,22 @@ def best_facility(
     "void(uint64, int64, int32[::1], uint64[::1], uint8[::1], uint8[:, ::1], uint8[:, ::1],"
     " int32[:, :, ::1], float32[:, :, :, ::1], boolean[:, :, ::1], float32[:, :, ::1],"
     " float32[:, :, ::1], int32[:, ::1], float32[:, ::1], uint32[::1], boolean[::1],"
-    " float64[::1], float64[::1], boolean[::1],"
-    " uint8[:, ::1], float64[::1], int64[::1], int32[::1], int32[::1], int32[::1], int32[::1],"
-    " int32[::1], float64[::1])",
+    " float64[::1], float64[::1], boolean[::1], uint8[:, ::1], float64[::1], float64[::1],"
+    " int64[::1], int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], float64[::1])",
     cache=True,
     error_model="numpy",
 )
 def choose(
     key, week, settlement, agents, flags, asked, pending, slots, trips, own, lasting, belief,
-    usual, expected, item, office_hours, cutoff, taste, old_users, channels, weights,
+    usual, expected, item, office_hours, cutoff, taste, old_users, channels, capable, weights,
     e_first, e_household, e_needs, e_new, e_slot, e_rank, e_minutes,
 ):  # fmt: skip
     """Fills the columns of `Errands`.
 
     slots, own: ``[S, L, K]``; trips: minutes ``[S, L, 4, K]``; lasting:
-    ``[H, L, K]``; channels: offered beside the counter ``[S, L]``; weights: float64 ``[8]`` minute,
-    wait, own unit, office hours, put off, online constant, online capable share, agent constant.
+    ``[H, L, K]``; channels: offered beside the counter ``[S, L]``; capable: share of matters that
+    can be done on the web ``[S]``; weights: float64 ``[7]`` minute, wait, own unit, office hours,
+    put off, online constant, agent constant.
     """
     waits = np.empty(slots.shape[2])
     e = 0
@@ -207,13 +207,13 @@ def choose(
                 if going > best:
                     best, slot = going, slots[s, i, rank]
             if channels[s, i] & WEB_OFFERED:
-                able = (flags[h] & DIGITAL) > 0 and unit(words[3]) < weights[6]
+                able = (flags[h] & DIGITAL) > 0 and unit(words[3]) < capable[s]
                 web = weights[5] + gumbel(unit(words[2]))
                 if able and web > best:
                     best, slot = web, ONLINE
             if channels[s, i] & AGENT_OFFERED and flags[h] & (OLD_ONLY | HARDSHIP):
                 u = uniform_one(key, Process.AGENCY, week, agents[h], np.uint32(i))
-                if weights[7] + gumbel(u) > best:
+                if weights[6] + gumbel(u) > best:
                     slot = AGENT
             e_household[e], e_needs[e], e_new[e] = h, needs, asked[h, i]
             e_slot[e], e_rank[e], e_minutes[e] = slot, -1, np.nan

@@ -131,7 +131,8 @@ def choose(
     asked: np.ndarray, pending: np.ndarray, slots: np.ndarray, trips: np.ndarray,
     own: np.ndarray, lasting: np.ndarray, belief: np.ndarray, usual: np.ndarray,
     expected: np.ndarray, item: np.ndarray, office_hours: np.ndarray, cutoff: np.ndarray,
-    taste: np.ndarray, old_users: np.ndarray, channels: np.ndarray, weights: np.ndarray,
+    taste: np.ndarray, old_users: np.ndarray, channels: np.ndarray, capable: np.ndarray,
+    weights: np.ndarray,
 ) -> Chosen:  # fmt: skip
     """Twin of `choice.choose`."""
     lines = []
@@ -150,14 +151,14 @@ def choose(
         draw = gumbel(unit_reference(words))
         nowhere = best.rank < 0
         able = (channels[s, i] & WEB_OFFERED > 0) & ((flags[h] & DIGITAL) > 0)
-        able &= unit_reference(words[:, 3]) < weights[6]
+        able &= unit_reference(words[:, 3]) < capable[s]
         helped = (channels[s, i] & AGENT_OFFERED > 0) & (flags[h] & (OLD_ONLY | HARDSHIP) > 0)
         agent = gumbel(draws(key, Process.AGENCY, week, agents[h], np.full(h.size, i)))
         options = np.column_stack([
             weights[4] + draw[:, 0],
             best.utility + draw[:, 1],
             np.where(able, weights[5] + draw[:, 2], -np.inf),
-            np.where(helped, weights[7] + agent, -np.inf),
+            np.where(helped, weights[6] + agent, -np.inf),
         ])  # fmt: skip
         taken = options.argmax(axis=1)
         ranked = np.sort(options, axis=1)

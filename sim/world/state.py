@@ -32,7 +32,7 @@ from sim.world.offices import (
 )
 from sim.world.reach import K, Reach, make_reach
 from sim.world.services import OPEN_TO, Lines
-from sim.world.supply import default_capacity, floor_share, yearly_list
+from sim.world.supply import ITEMS, default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
 from sim.world.workers import StaffFlows, Workers
 from sim.world.world import World
@@ -205,6 +205,8 @@ def start_offices(
         full_list=share,
         own_list=share * yearly_list(parameters),
         merged_list=np.zeros(n),
+        remaining=np.ones((n, len(ITEMS))),
+        cut_week=np.zeros(n, np.int32),
         merged_week=np.full(n, NOT_MERGED, np.int32),
         members=np.ones(n, np.int32),
         loss=np.zeros(n),
@@ -277,10 +279,10 @@ class State:
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
     under way. households, census: replaced as a whole, never written in place, since the world
     and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait
-    in minutes at each facility and line. online, agency: bool ``[S]``, whether residents may do
-    government matters on the web, and have an office do their matters for them. ended: (week,
-    units that a merger ended). staff: persons hired and gone since the start. reach is made anew
-    after `touch`.
+    in minutes at each facility and line. online: float64 ``[S]``, share of government matters
+    that residents may do on the web; agency: bool ``[S]``, whether an office does their matters
+    for them. ended: (week, units that a merger ended). staff: persons hired and gone since the
+    start. reach is made anew after `touch`.
     """
 
     host: mesa.Model
@@ -347,7 +349,10 @@ class State:
             enrolments={},
             travel=start_travel(world, parameters),
             posted=np.zeros((len(facilities), len(lines.asked))),
-            online=np.full(settlements, parameters["online.offered"] > 0),
+            online=np.full(
+                settlements,
+                parameters["online.capable"] if parameters["online.offered"] > 0 else 0.0,
+            ),
             agency=np.full(settlements, parameters["agency.offered"] > 0),
         )
         state.seat_actors()
