@@ -1,4 +1,4 @@
-"""Claims about cuts of assigned work: what is left, what comes back, what a merger makes of it."""
+"""Claims about cuts of assigned work: what is left, and what comes back."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sim.case.parameters import Parameters
-from sim.processes.burden import items_left, joined, share_left
+from sim.processes.burden import items_left, share_left
 from sim.world.supply import ITEMS, hours_of_items, yearly_list
 
 P = Parameters.load()
@@ -50,14 +50,3 @@ def test_without_rebound_a_cut_lasts_and_with_all_of_it_nothing_is_left_of_it():
     assert left(300, p=P.override({"burden.rebound": 1})) == pytest.approx(1)
     slow = P.override({"burden.rebound_months": 24})
     assert left(52, p=slow) == pytest.approx(left(26))
-
-
-@given(shares, arrays(float, 3, elements=st.floats(0, 7000)))
-def test_offices_that_become_one_keep_the_hours_that_remained_to_them(remaining, lists):
-    together = joined(lists, remaining)
-    assert together * lists.sum() == pytest.approx(lists @ remaining, abs=1e-6)
-
-
-def test_a_cut_office_and_its_equal_twin_make_one_cut_by_half():
-    both = joined(np.array([6440.0, 6440.0]), np.vstack([HUAIYIN[0], np.ones(4)]))
-    assert both == pytest.approx((HUAIYIN[0] + 1) / 2)

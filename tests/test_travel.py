@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.case.parameters import Parameters
-from sim.world.reach import K
 from sim.world.services import COMMUNITY, EVERYONE, TOWNSHIP
 from sim.world.travel import Pace, StraightTravel, StreetTravel
 from tests.worlds import small_model
 
-PACE = Pace.of(Parameters.load())
+P = Parameters.load()
+PACE = Pace.of(P)
 CENTRE = 0.382598  # mean distance of a unit square to its middle
 
 
@@ -199,7 +199,7 @@ def full_search(state, week=0):
                 if f.is_open(week)[j] and offers and fits and tier:
                     metres = state.travel.pairs(np.array([s]), f.x[[j]], f.y[[j]])[0]
                     found.append((metres, f.id[j], j))
-            yield s, a, sorted(found)[:K]
+            yield s, a, sorted(found)[: int(P["choice.candidates"])]
 
 
 def test_reach_is_what_a_full_search_by_the_rules_finds():

@@ -84,7 +84,8 @@ class Town:
         scales = [0.0] if inputs == "ties" else [0.0, 0.3, 1.0]
         self.taste = rng.choice(scales, lines)
         self.old_users = rng.random(lines) < 0.3
-        self.channels = rng.integers(0, 4, (s, lines), np.uint8)
+        self.web = rng.choice([0.0, 0.6, 1.0], (s, lines))
+        self.agent = rng.random((s, lines)) < 0.5
         self.asked = rng.poisson(0.7, (h, lines)).astype(np.uint8)
         self.pending = rng.poisson(0.3, (h, lines)).astype(np.uint8)
         if empty == "needs":
@@ -93,7 +94,6 @@ class Town:
         self.usual = rng.integers(-1, max(f, 1), (h, lines)).astype(np.int32)
         self.expected = rng.exponential(20, (h, lines)).astype(np.float32)
         self.belief = rng.exponential(20, (s, lines, K)).astype(np.float32)
-        self.capable = rng.choice([0.0, 0.6, 1.0], s)
         self.weights = np.array([0.15, 0.03, 1.0, 1.0, rng.choice([-8.0, -2.0]), -2.5, -3.0])
 
     def grow_tastes(self) -> None:
@@ -107,7 +107,7 @@ class Town:
             self.key, self.week, self.settlement, self.agents, self.flags, self.asked,
             self.pending, self.slots, self.trips, self.own, self.lasting, self.belief,
             self.usual, self.expected, self.item, self.office_hours, self.cutoff, self.taste,
-            self.old_users, self.channels, self.capable, self.weights,
+            self.old_users, self.web, self.agent, self.weights,
         )  # fmt: skip
 
     def errands(self) -> choice.Errands:

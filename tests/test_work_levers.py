@@ -15,7 +15,7 @@ from sim.world.ledger import CLASS
 from sim.world.state import State
 from tests import worlds
 from tests.cases import TOWN, UNITS, read_rows
-from tests.levers import EAST, WEEK, WEST, cut, merge, online, pull, run, scenario, start, unit
+from tests.levers import EAST, WEEK, WEST, cut, merge, online, pull, run, scenario, start
 from tests.worlds import lever_scenario, run_small, values
 
 P = Parameters.load()
@@ -36,14 +36,14 @@ def assigned(case: Case, opened: Scenario, weeks: int) -> np.ndarray:
 def columns_apart(one: State, two: State) -> set[str]:
     """Columns of offices, facilities and boundaries, and of the state, that differ."""
     apart = set()
-    for name in ("offices", "facilities", "workers"):
+    for name in ("offices", "facilities", "workers", "policies"):
         for column in fields(getattr(one, name)):
             a, b = (getattr(getattr(s, name), column.name) for s in (one, two))
             if not np.array_equal(a, b):
                 apart.add(column.name)
     if not np.array_equal(one.boundaries.unit_of, two.boundaries.unit_of):
         apart.add("unit_of")
-    return apart | {n for n in ("online", "agency") if (getattr(one, n) != getattr(two, n)).any()}
+    return apart
 
 
 # ------------------------------------------------------------------------------ matters online
@@ -53,7 +53,9 @@ def test_matters_go_online_where_it_is_offered_and_nothing_else_changes(small_ca
     before, after = start(small_case), pull(start(small_case), scenario(small_case, online(**ONE)))
     assert columns_apart(before, after) == {"online"}
     mine = here(after, WEST[0])
-    assert (after.online[mine] == P["online.capable"]).all() and not after.online[~mine].any()
+    assert (after.policies.online[mine] == P["online.capable"]).all() and not after.policies.online[
+        ~mine
+    ].any()
 
 
 @pytest.mark.parametrize(
@@ -70,14 +72,14 @@ def test_matters_go_online_where_it_is_offered_and_nothing_else_changes(small_ca
 def test_a_scope_is_found_at_the_levers_date(small_case: Case, scope: Any, units: Any) -> None:
     state = pull(start(small_case), scenario(small_case, online(scope=scope, capable=0.85)))
     mine = here(state, *units)
-    assert (state.online[mine] == 0.85).all() and not state.online[~mine].any()
+    assert (state.policies.online[mine] == 0.85).all() and not state.policies.online[~mine].any()
 
 
 def test_an_offer_stays_with_the_residents_when_their_unit_is_merged(small_case: Case) -> None:
     opened = scenario(small_case, online(**ONE), merge(*WEST))
     state = pull(start(small_case), opened)
-    mine = np.arange(len(state.online)) < 4
-    assert (state.online > 0).tolist() == mine.tolist()
+    mine = np.arange(len(state.policies.online)) < 4
+    assert (state.policies.online > 0).tolist() == mine.tolist()
 
 
 def test_offering_it_to_all_from_the_first_week_is_the_parameter(tmp_path) -> None:
@@ -101,10 +103,9 @@ def test_more_capable_matters_leave_fewer_trips(small_case: Case) -> None:
 def test_a_cut_reaches_the_offices_of_its_scope_and_nothing_else(small_case: Case) -> None:
     before, after = start(small_case), pull(start(small_case), scenario(small_case, cut(**ONE)))
     assert columns_apart(before, after) == {"remaining", "cut_week"}
-    office = unit(after, WEST[0]).office
-    assert after.offices.remaining[office].tolist() == [0.32, 0.15, 0.50, 0.20]
-    others = np.arange(len(after.offices)) != office
-    assert (after.offices.remaining[others] == 1).all()
+    mine = here(after, WEST[0])
+    assert (after.policies.remaining[mine] == [0.32, 0.15, 0.50, 0.20]).all()
+    assert (after.policies.remaining[~mine] == 1).all()
 
 
 def test_what_is_cut_never_arrives_and_half_of_it_is_back_after_a_year(small_case: Case) -> None:
@@ -118,6 +119,11 @@ def test_what_is_cut_never_arrives_and_half_of_it_is_back_after_a_year(small_cas
     assert later[:2] == pytest.approx(communities * (2302.72 + 6440) / 2 / 6440)
     assert (first[2:] == full[2:]).all() and (later[2:] == full[2:]).all()
     assert assigned(small_case, cut_down, WEEK) == pytest.approx(full)
+
+
+def test_all_can_be_cut(small_case: Case) -> None:
+    opened = scenario(small_case, cut(ledgers=0, evaluations=0, tasks=0, plaques=0))
+    assert not assigned(small_case, opened, WEEK + 1).any()
 
 
 def test_a_village_is_cut_in_the_same_proportion(small_case: Case) -> None:
@@ -137,15 +143,16 @@ def test_offices_keep_what_was_cut_through_a_merger(small_case: Case) -> None:
     assert left == pytest.approx(1 - (1 - 2302.72 / 6440) * (1 - back))
     one = assigned(small_case, scenario(small_case, cut(**ONE), later), WEEK + 2)[-1]
     none = assigned(small_case, merged, WEEK + 2)[-1]
-    assert one == pytest.approx(none * (1 + left) / 2)
+    first, second = (small_case.settlements["households"][i : i + 4].sum() for i in (0, 4))
+    assert one == pytest.approx(none * (left * first + second) / (first + second))
 
 
 def test_a_later_cut_takes_the_place_of_an_earlier_one(small_case: Case) -> None:
     later = cut(tasks=0.9)
     later["cut_burden"]["date"] = "2020-06-01"
     state = run(small_case, scenario(small_case, cut(), later), WEEK + 4).state
-    assert state.offices.remaining[0].tolist() == [0.32, 0.15, 0.90, 0.20]
-    assert state.offices.cut_week[0] == WEEK + 2
+    assert (state.policies.remaining == [0.32, 0.15, 0.90, 0.20]).all()
+    assert (state.policies.cut_week == WEEK + 2).all()
 
 
 def test_levers_on_work_are_described_in_both_languages(small_case: Case) -> None:

@@ -77,6 +77,10 @@ class Parameters:
     def __getitem__(self, name: str) -> float:
         return self.entries[name].value
 
+    def get(self, name: str, default: float) -> float:
+        """The value, or the default where there is no parameter of this name."""
+        return self[name] if name in self.entries else default
+
     def __iter__(self) -> Iterator[Parameter]:
         return iter(self.entries.values())
 

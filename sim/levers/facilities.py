@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from sim.case.parameters import Parameters
 from sim.levers import words
 from sim.levers.lever import Id, Lever
 from sim.levers.points import POINT_SERVICES
@@ -22,19 +23,6 @@ from sim.world.services import COMMUNITY, EVERYONE
 from sim.world.state import State
 from sim.world.supply import default_capacity, floor_share
 
-DEFAULT_FLOOR = {
-    "elder_care": 350.0,
-    "nursery": 200.0,
-    "health": 120.0,
-    "culture": 250.0,
-    "shop": 80.0,
-    "government": 800.0,
-    "community": 800.0,
-    "elder_meals": 100.0,
-    "sports": 600.0,
-    "green": 2000.0,
-}
-"""m2 of a facility when a lever gives none (MoHURD 2020 trial standard, GB 50180-2018)."""
 COUNTER = ("government", "community")
 KIND_NAMES = {code: name for name, code in KINDS.items()}
 TYPE_NAMES = {code: name for name, code in TYPES.items()}
@@ -112,6 +100,7 @@ class AddFacility(Lever):
     capacity: Annotated[float, Field(strict=True, ge=0)] | None = None
     way: Literal["build", "rebuild", "buy", "rent", "allot"] = "build"
     _share: float = PrivateAttr(default=1.0)
+    _floor: float = PrivateAttr(default=0.0)
     _number: int | None = PrivateAttr(default=None)
     _at: tuple[str, str] = PrivateAttr(default=("", ""))
 
@@ -125,7 +114,7 @@ class AddFacility(Lever):
         faults = len(site.problems.errors)
         self._check_services(site)
         lever = self.model_copy()
-        lever._share = site.case.share
+        lever._share, lever._floor = site.case.share, self.floor(site.parameters)
         seats: list[str] | None
         if self.where is not None:
             seats = lever._seats(site, self.where)
@@ -194,7 +183,7 @@ class AddFacility(Lever):
 
     def describe(self, lang: Lang = "en") -> str:
         what = words.services(self.services, lang)
-        way, floor = words.pick(words.WAYS[self.way], lang), f"{self.floor():,.0f}"
+        way, floor = words.pick(words.WAYS[self.way], lang), f"{self._floor:,.0f}"
         number = self._number
         if self.where is not None:
             at = self.where.describe(lang)
@@ -213,11 +202,11 @@ class AddFacility(Lever):
     def content(self) -> list[Any]:
         return [*super().content(), self._share]
 
-    def floor(self) -> float:
-        """m2: as given, or the sum of the default sizes of its services."""
+    def floor(self, parameters: Parameters) -> float:
+        """m2: as given, or the sum of the standard sizes of its services."""
         if self.floor_m2 is not None:
             return self.floor_m2
-        return sum(DEFAULT_FLOOR.get(s, 0.0) for s in self.services)
+        return sum(parameters.get(f"floor.{s}", 0.0) for s in self.services)
 
     def apply(self, state: State) -> None:
         rows = {name: row for row, name in enumerate(state.world.settlements["id"])}
@@ -256,7 +245,7 @@ class AddFacility(Lever):
         place = state.world.settlements.iloc[settlement]
         names = state.lines.services
         offers, capacity = np.zeros(len(names), bool), np.full(len(names), np.inf)
-        floor = self.floor()
+        floor = self.floor(p)
         for service in self.services:
             j = names.index(service)
             offers[j] = True

@@ -10,7 +10,7 @@ import numpy as np
 from sim.case.synthesis.raking import apportion
 from sim.levers.parts import Parts
 from sim.levers.plan import Staff, StaffFloor
-from sim.processes import burden, transition, workers
+from sim.processes import transition, workers
 from sim.world.boundaries import COMMUNITY_KIND
 from sim.world.draws import id_keys
 from sim.world.offices import (
@@ -22,7 +22,7 @@ from sim.world.offices import (
     VILLAGE_OFFICE,
 )
 from sim.world.state import State
-from sim.world.supply import ITEMS, staff_standard, windows_of, yearly_list
+from sim.world.supply import staff_standard, windows_of, yearly_list
 from sim.world.workers import ABOLISHED, COMMITTEE
 
 
@@ -113,10 +113,10 @@ def _open_unit_office(
         or posts.size >= staff_standard(kind, persons, p)
     )
     part = 1.0 if full else p["work.village_share"]
-    lists = share * transition.assigned_hours(
-        state.week, o.own_list[source], o.merged_list[source], o.merged_week[source], p
-    )
     if len(source) > 1:
+        lists = share * transition.assigned_hours(
+            state.week, o.own_list[source], o.merged_list[source], o.merged_week[source], p
+        )
         left, week, members = lists.sum() - lists.max(), state.week, len(source)
         loss = transition.loss_at_first(weight, p)
     else:
@@ -139,8 +139,6 @@ def _open_unit_office(
         full_list=part,
         own_list=part * yearly_list(p),
         merged_list=left,
-        remaining=burden.joined(lists, o.remaining[source]),
-        cut_week=o.cut_week[source].max(),
         merged_week=week,
         members=members,
         loss=loss,
@@ -170,8 +168,6 @@ def _open_township_office(state: State, row: int, weight: np.ndarray, posts: np.
         full_list=0.0,
         own_list=0.0,
         merged_list=0.0,
-        remaining=np.ones(len(ITEMS)),
-        cut_week=0,
         merged_week=state.week if merged else NOT_MERGED,
         members=len(weight),
         loss=transition.loss_at_first(weight, p),

@@ -21,7 +21,6 @@ from sim.world.state import State
 from sim.world.supply import default_capacity, windows_of
 
 POINT_SERVICES = ("government", "community", "culture")
-CULTURE_M2 = 100.0  # of the room in a new point; its counter has as much again
 CENTRE_SERVICES = ("government",)
 
 
@@ -44,7 +43,7 @@ def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Poin
                 if s in POINT_SERVICES and not there
             ]
             key = f"P-{unit.id}@{state.week}"
-            main.append(_open(state, unit, key, missing, COMMUNITY, 2 * CULTURE_M2))
+            main.append(_open(state, unit, key, missing, COMMUNITY, p["floor.point"]))
         kind = "community" if unit.kind == COMMUNITY_KIND else "village"
         for slot in main:
             _serve(state, slot, windows_of(kind, 0.0, p))
@@ -136,7 +135,7 @@ def _open(
     offers, capacity = np.zeros(len(names), bool), np.full(len(names), np.inf)
     for service in services:
         j = names.index(service)
-        offers[j], capacity[j] = True, default_capacity(service, CULTURE_M2, 0.0, p)
+        offers[j], capacity[j] = True, default_capacity(service, p["floor.point"] / 2, 0.0, p)
     place = state.world.settlements.iloc[area.seat]
     slot = state.facilities.add(
         id=key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from sim.case.messages import did_you_mean
@@ -96,10 +97,10 @@ class Scoped(Lever):
         """The units it acts on, in words."""
         return self.scope.describe(len(self._units), lang)
 
-    def rows(self, state: State) -> list[int]:
-        """The units it acts on, as rows."""
+    def settlements(self, state: State) -> np.ndarray:
+        """The settlements of the units it acts on, bool ``[S]``."""
         living = {u.id: row for row, u in enumerate(state.boundaries.units) if u.alive}
-        return [living[u] for u in self._units]
+        return np.isin(state.boundaries.unit_of, [living[u] for u in self._units])
 
 
 def _known(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from sim.case.case import Case
 from sim.case.messages import Problems, did_you_mean
+from sim.case.parameters import Parameters
 from sim.case.schema import UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
 from sim.levers.plan import Plan, Points, UnitPlan, number_kept
@@ -73,6 +74,11 @@ class Site:
     sure: bool = True
     redrawn: bool = False
     standing: Standing | None = None
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The parameters of the case, for what a lever says of itself before a run."""
+        return Parameters.load(self.case.meta.parameters)
 
     @staticmethod
     def of(case: Case, folder: Path, problems: Problems) -> Site:

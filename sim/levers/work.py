@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Self
 
-import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
 from sim.case.parameters import Parameters
@@ -29,7 +28,7 @@ class OnlineService(Scoped):
     def bind(self, site: Site) -> Self | None:
         lever = super().bind(site)
         if lever is not None:
-            lever._share = self._capable(site.case.parameters)
+            lever._share = self._capable(site.parameters)
         return lever
 
     def describe(self, lang: Lang = "en") -> str:
@@ -42,8 +41,7 @@ class OnlineService(Scoped):
         )
 
     def apply(self, state: State) -> None:
-        here = np.isin(state.boundaries.unit_of, self.rows(state))
-        state.online[here] = self._capable(state.parameters)
+        state.policies.online[self.settlements(state)] = self._capable(state.parameters)
 
     def _capable(self, parameters: Parameters) -> float:
         return parameters["online.capable"] if self.capable is None else self.capable
@@ -70,7 +68,7 @@ class CutBurden(Scoped):
     def bind(self, site: Site) -> Self | None:
         lever = super().bind(site)
         if lever is not None:
-            lever._left = self._remaining(site.case.parameters)
+            lever._left = self._remaining(site.parameters)
         return lever
 
     def describe(self, lang: Lang = "en") -> str:
@@ -84,11 +82,9 @@ class CutBurden(Scoped):
         return f"{self.date}: what is assigned to {where} is cut; {left} remain."
 
     def apply(self, state: State) -> None:
-        o, b = state.offices, state.boundaries
-        offices = b.column("office")[self.rows(state)]
-        mine = offices[offices >= 0]
-        o.remaining[mine] = self._remaining(state.parameters)
-        o.cut_week[mine] = state.week
+        here = self.settlements(state)
+        state.policies.remaining[here] = self._remaining(state.parameters)
+        state.policies.cut_week[here] = state.week
 
     def _remaining(self, parameters: Parameters) -> tuple[float, ...]:
         """Shares that remain, in the order of `ITEMS`."""

@@ -32,8 +32,7 @@ def ask_offices(model: CommunityModel) -> None:
     capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
     of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
     yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.merged_week, p)
-    left = burden.share_left(s.week - o.cut_week, o.remaining, p)
-    demand[:, CLASS["assigned"]] = np.where(of_unit, yearly * left / 52, 0.0)
+    demand[:, CLASS["assigned"]] = np.where(of_unit, yearly * _left_by_cuts(s) / 52, 0.0)
     meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
     demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
     demand[:, CLASS["transition"]] = np.where(
@@ -51,6 +50,17 @@ def ask_offices(model: CommunityModel) -> None:
     now.demand, now.capacity, now.efficiency = demand, capacity, eff
     wanted = demand + s.ledger.backlog()
     now.counter_hours = work.hours_for_counter(wanted, capacity, p["work.overtime"])
+
+
+def _left_by_cuts(s: State) -> np.ndarray:
+    """Share of what is assigned to every office that cuts have left, ``[O]``."""
+    left = burden.share_left(s.week - s.policies.cut_week, s.policies.remaining, s.parameters)
+    b, households = s.boundaries, s.census.households
+    whole, of = b.sums(households), b.column("office")
+    has = (of >= 0) & (whole > 0)
+    out = np.ones(len(s.offices))
+    out[of[has]] = b.sums(left * households)[has] / whole[has]
+    return out
 
 
 def _plan_visits(model: CommunityModel) -> None:

@@ -36,8 +36,8 @@ def choose_facility(model: CommunityModel) -> None:
     choice.choose(
         np.uint64(s.key), s.week, h.settlement, h.key, h.flags, now.asked, r.pending,
         near.slots, near.trips, near.own, model.reached.tastes_of(s), r.belief, r.usual, r.expected,
-        f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, _channels(s),
-        s.online, c.weights, first, household, matters, new, slot, rank, minutes,
+        f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, *_channels(s),
+        c.weights, first, household, matters, new, slot, rank, minutes,
     )  # fmt: skip
     now.errands = choice.Errands(first, household, matters, new, slot, rank, minutes)
 
@@ -76,14 +76,11 @@ def serve(model: CommunityModel) -> None:
         enrol(model, i)
 
 
-def _channels(s: State) -> np.ndarray:
-    """What is offered beside the counter, uint8 ``[S, L]``: government matters on the web, those
-    of every counter by the agent of the own office, where there is one."""
-    out = np.zeros((s.online.size, len(s.lines.asked)), np.uint8)
-    agent = s.agency & (s.boundaries.column("office")[s.boundaries.unit_of] >= 0)
-    for i, line in enumerate(s.lines.asked):
-        if line.service == "government":
-            out[s.online > 0, i] |= choice.WEB_OFFERED
-        if line.mode == "counter":
-            out[agent, i] |= choice.AGENT_OFFERED
-    return out
+def _channels(s: State) -> tuple[np.ndarray, np.ndarray]:
+    """What is offered beside the counter, ``[S, L]``: the share of government matters that can be
+    done on the web, and whether an agent of the own office, where there is one, does those of
+    every counter."""
+    government = np.array([line.service == "government" for line in s.lines.asked])
+    counter = np.array([line.mode == "counter" for line in s.lines.asked])
+    agent = s.policies.agency & (s.boundaries.column("office")[s.boundaries.unit_of] >= 0)
+    return s.policies.online[:, None] * government, agent[:, None] & counter

@@ -19,9 +19,9 @@ from sim.world.supply import hours_of_items
 
 
 def items_left(weeks: np.ndarray, remaining: np.ndarray, parameters: Parameters) -> np.ndarray:
-    """Share of each item that is asked for, ``[O, items]``.
+    """Share of each item that is asked for, ``[S, items]``.
 
-    weeks: since the cut ``[O]``; remaining: shares that it left ``[O, items]``, 1 where there was
+    weeks: since the cut ``[S]``; remaining: shares that it left ``[S, items]``, 1 where there was
     none.
     """
     p = parameters
@@ -30,15 +30,6 @@ def items_left(weeks: np.ndarray, remaining: np.ndarray, parameters: Parameters)
 
 
 def share_left(weeks: np.ndarray, remaining: np.ndarray, parameters: Parameters) -> np.ndarray:
-    """Share of the hours of the list that is asked for, ``[O]``; as `items_left`."""
+    """Share of the hours of the list that is asked for, ``[S]``; as `items_left`."""
     hours = hours_of_items(parameters)
-    left = items_left(weeks, remaining, parameters)
-    return left @ hours / max(hours.sum(), 1e-9)
-
-
-def joined(lists: np.ndarray, remaining: np.ndarray) -> np.ndarray:
-    """Shares of the items that remain when offices become one, ``[items]``.
-
-    lists: hours a year that each brings, before any cut ``[N]``; remaining: ``[N, items]``.
-    """
-    return np.average(remaining, axis=0, weights=np.maximum(lists, 1e-9))
+    return items_left(weeks, remaining, parameters) @ hours / max(hours.sum(), 1e-9)

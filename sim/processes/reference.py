@@ -13,13 +13,11 @@ import numpy as np
 
 from sim.processes.choice import (
     AGENT,
-    AGENT_OFFERED,
     CHOICE_OF_LINE,
     LN_2,
     NO_REACH,
     ONLINE,
     PUT_OFF,
-    WEB_OFFERED,
 )
 from sim.processes.learning import (
     BY_AGENT,
@@ -131,7 +129,7 @@ def choose(
     asked: np.ndarray, pending: np.ndarray, slots: np.ndarray, trips: np.ndarray,
     own: np.ndarray, lasting: np.ndarray, belief: np.ndarray, usual: np.ndarray,
     expected: np.ndarray, item: np.ndarray, office_hours: np.ndarray, cutoff: np.ndarray,
-    taste: np.ndarray, old_users: np.ndarray, channels: np.ndarray, capable: np.ndarray,
+    taste: np.ndarray, old_users: np.ndarray, web: np.ndarray, agent: np.ndarray,
     weights: np.ndarray,
 ) -> Chosen:  # fmt: skip
     """Twin of `choice.choose`."""
@@ -150,15 +148,14 @@ def choose(
         words = words_reference(key, Process.CHANNEL, week, agents[h], np.full(h.size, i))
         draw = gumbel(unit_reference(words))
         nowhere = best.rank < 0
-        able = (channels[s, i] & WEB_OFFERED > 0) & ((flags[h] & DIGITAL) > 0)
-        able &= unit_reference(words[:, 3]) < capable[s]
-        helped = (channels[s, i] & AGENT_OFFERED > 0) & (flags[h] & (OLD_ONLY | HARDSHIP) > 0)
-        agent = gumbel(draws(key, Process.AGENCY, week, agents[h], np.full(h.size, i)))
+        able = ((flags[h] & DIGITAL) > 0) & (unit_reference(words[:, 3]) < web[s, i])
+        helped = agent[s, i] & (flags[h] & (OLD_ONLY | HARDSHIP) > 0)
+        by_agent = gumbel(draws(key, Process.AGENCY, week, agents[h], np.full(h.size, i)))
         options = np.column_stack([
             weights[4] + draw[:, 0],
             best.utility + draw[:, 1],
             np.where(able, weights[5] + draw[:, 2], -np.inf),
-            np.where(helped, weights[6] + agent, -np.inf),
+            np.where(helped, weights[6] + by_agent, -np.inf),
         ])  # fmt: skip
         taken = options.argmax(axis=1)
         ranked = np.sort(options, axis=1)

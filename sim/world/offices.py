@@ -23,9 +23,7 @@ class OfficeColumns(Columns):
     work. workers: persons employed, float64; moved with the flows of `Workers` and checked
     against it. windows: of its main point. full_list: share of the list of assigned tasks it
     carries as a kind. own_list: hours a year by its kind; merged_list: hours a year that the
-    absorbed units left behind. remaining: shares of the items of both lists that a cut left,
-    ``[O, items]`` in the order of `supply.ITEMS`, 1 before any; cut_week: its week, 0 before
-    any. merged_week: week of its last merger, NOT_MERGED before;
+    absorbed units left behind. merged_week: week of its last merger, NOT_MERGED before;
     members: units in it; loss: efficiency lost at first. staff_policy: KEEP or ATTRITION to the
     standard of its kind.
     """
@@ -43,8 +41,6 @@ class OfficeColumns(Columns):
     full_list: np.ndarray
     own_list: np.ndarray
     merged_list: np.ndarray
-    remaining: np.ndarray
-    cut_week: np.ndarray
     merged_week: np.ndarray
     members: np.ndarray
     loss: np.ndarray

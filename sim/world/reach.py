@@ -1,8 +1,8 @@
 """Reach: for every settlement and line, the nearest facilities it may use.
 
 One table serves the geometric measures (the first column is the nearest) and the choice of
-residents (the nearest K are what they consider). It is made anew when boundaries or facilities
-change, and only then.
+residents (the K nearest, parameter `choice.candidates`, are what they consider). It is made anew
+when boundaries or facilities change, and only then.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from sim.world.facilities import FacilityColumns
 from sim.world.offices import TOWNSHIP_OFFICE, OfficeColumns
 from sim.world.services import COMMUNITY, EVERYONE, TOWNSHIP, Lines
 from sim.world.travel import Travel
-
-K = 6
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,11 @@ def make_reach(
     offices: OfficeColumns,
     boundaries: Boundaries,
     travel: Travel,
+    k: int,
 ) -> Reach:
-    """The table for one week."""
+    """The table for one week, of the k nearest."""
     count = boundaries.unit_of.size
-    shape = (count, len(lines.all), K)
+    shape = (count, len(lines.all), k)
     slot, metres = np.full(shape, -1, dtype=np.int32), np.full(shape, np.inf)
     unit, township = facility_areas(facilities, offices, boundaries)
     home_township = boundaries.township_of()
@@ -73,7 +72,7 @@ def make_reach(
         if line.tier != EVERYONE:
             offered &= (facilities.open_to == line.tier) | (facilities.open_to == EVERYONE)
         free = np.flatnonzero(offered & (facilities.open_to == EVERYONE))
-        row, far = travel.nearest(facilities.x[free], facilities.y[free], rank[free], K)
+        row, far = travel.nearest(facilities.x[free], facilities.y[free], rank[free], k)
         found = [np.where(row >= 0, free[row] if free.size else -1, -1)]
         distance = [far]
         for tier, area, home in (
@@ -82,10 +81,10 @@ def make_reach(
         ):
             bound = np.flatnonzero(offered & (facilities.open_to == tier))
             if bound.size:
-                near, far = _within(bound, area, home, facilities, travel, rank)
+                near, far = _within(bound, area, home, facilities, travel, rank, k)
                 found.append(near)
                 distance.append(far)
-        slot[:, a], metres[:, a] = _merge(found, distance, rank)
+        slot[:, a], metres[:, a] = _merge(found, distance, rank, k)
     where = np.maximum(slot, 0)
     place = facilities.settlement[where]
     own = (boundaries.unit_of[place] == boundaries.unit_of[:, None, None]) | (
@@ -101,8 +100,9 @@ def _within(
     facilities: FacilityColumns,
     travel: Travel,
     rank: np.ndarray,
+    k: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The K nearest facilities of each settlement's own area, from the list `bound`."""
+    """The k nearest facilities of each settlement's own area, from the list `bound`."""
     order = np.argsort(home, kind="stable")
     start = np.searchsorted(home[order], area[bound], side="left")
     stop = np.searchsorted(home[order], area[bound], side="right")
@@ -115,19 +115,19 @@ def _within(
     settlement, facility, metres = settlement[by], facility[by], metres[by]
     first = np.searchsorted(settlement, settlement, side="left")
     place = np.arange(settlement.size) - first
-    keep = (place < K) & np.isfinite(metres)
-    slot, far = np.full((home.size, K), -1), np.full((home.size, K), np.inf)
+    keep = (place < k) & np.isfinite(metres)
+    slot, far = np.full((home.size, k), -1), np.full((home.size, k), np.inf)
     slot[settlement[keep], place[keep]] = facility[keep]
     far[settlement[keep], place[keep]] = metres[keep]
     return slot, far
 
 
 def _merge(
-    found: list[np.ndarray], distance: list[np.ndarray], rank: np.ndarray
+    found: list[np.ndarray], distance: list[np.ndarray], rank: np.ndarray, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
     slot, metres = np.concatenate(found, axis=1), np.concatenate(distance, axis=1)
     if len(found) == 1:
         return slot, metres
     tie = np.where(slot >= 0, rank[slot], np.iinfo(np.int64).max)
-    order = np.lexsort((tie, metres), axis=1)[:, :K]
+    order = np.lexsort((tie, metres), axis=1)[:, :k]
     return np.take_along_axis(slot, order, 1), np.take_along_axis(metres, order, 1)

@@ -55,11 +55,7 @@ class Lines:
         for row in services.to_dict("records"):
             if row["mode"] == "home":
                 continue
-            scale = (
-                parameters[f"needs.{row['id']}"]
-                if f"needs.{row['id']}" in (parameters.entries)
-                else 1.0
-            )
+            scale = parameters.get(f"needs.{row['id']}", 1.0)
             rates = tuple(0.0 if pd.isna(row[a]) else float(row[a]) * scale for a in AGES)
             cutoff = np.inf if pd.isna(row["cutoff_min"]) else float(row["cutoff_min"])
             taste = parameters[

@@ -30,9 +30,10 @@ from sim.world.offices import (
     Office,
     OfficeColumns,
 )
-from sim.world.reach import K, Reach, make_reach
+from sim.world.policies import Policies
+from sim.world.reach import Reach, make_reach
 from sim.world.services import OPEN_TO, Lines
-from sim.world.supply import ITEMS, default_capacity, floor_share, yearly_list
+from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
 from sim.world.workers import StaffFlows, Workers
 from sim.world.world import World
@@ -117,14 +118,16 @@ class Residents:
     participation: np.ndarray
 
     @staticmethod
-    def at_start(households: int, settlements: int, lines: int, belonging: float) -> Residents:
+    def at_start(
+        households: int, settlements: int, lines: int, k: int, belonging: float
+    ) -> Residents:
         """Nobody waits and nobody has a usual facility yet."""
         return Residents(
             pending=np.zeros((households, lines), np.uint8),
             tries=np.zeros((households, lines), np.uint8),
             usual=np.full((households, lines), -1, np.int32),
             expected=np.zeros((households, lines), np.float32),
-            belief=np.zeros((settlements, lines, K), np.float32),
+            belief=np.zeros((settlements, lines, k), np.float32),
             wait=np.zeros(settlements),
             unmet=np.zeros(settlements),
             belonging=np.full(settlements, belonging),
@@ -205,8 +208,6 @@ def start_offices(
         full_list=share,
         own_list=share * yearly_list(parameters),
         merged_list=np.zeros(n),
-        remaining=np.ones((n, len(ITEMS))),
-        cut_week=np.zeros(n, np.int32),
         merged_week=np.full(n, NOT_MERGED, np.int32),
         members=np.ones(n, np.int32),
         loss=np.zeros(n),
@@ -279,10 +280,8 @@ class State:
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
     under way. households, census: replaced as a whole, never written in place, since the world
     and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait
-    in minutes at each facility and line. online: float64 ``[S]``, share of government matters
-    that residents may do on the web; agency: bool ``[S]``, whether an office does their matters
-    for them. ended: (week, units that a merger ended). staff: persons hired and gone since the
-    start. reach is made anew after `touch`.
+    in minutes at each facility and line. ended: (week, units that a merger ended).
+    staff: persons hired and gone since the start. reach is made anew after `touch`.
     """
 
     host: mesa.Model
@@ -304,8 +303,7 @@ class State:
     enrolments: dict[int, Enrolment]
     travel: Travel
     posted: np.ndarray
-    online: np.ndarray
-    agency: np.ndarray
+    policies: Policies
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
@@ -344,16 +342,13 @@ class State:
                 world.households.settlement.size,
                 settlements,
                 len(lines.asked),
+                int(parameters["choice.candidates"]),
                 parameters["residents.belonging"],
             ),
             enrolments={},
             travel=start_travel(world, parameters),
             posted=np.zeros((len(facilities), len(lines.asked))),
-            online=np.full(
-                settlements,
-                parameters["online.capable"] if parameters["online.offered"] > 0 else 0.0,
-            ),
-            agency=np.full(settlements, parameters["agency.offered"] > 0),
+            policies=Policies.at_start(settlements, parameters),
         )
         state.seat_actors()
         return state
@@ -363,7 +358,7 @@ class State:
         own = {
             name: deepcopy(getattr(self, name))
             for name in ("boundaries", "offices", "workers", "staff", "facilities", "ledger",
-                         "residents", "enrolments", "posted", "online", "agency", "ended")
+                         "residents", "enrolments", "posted", "policies", "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
@@ -394,7 +389,13 @@ class State:
         if self.reach_is_stale:
             old, self._stale = self._reach, False
             self._reach = make_reach(
-                self.week, self.lines, self.facilities, self.offices, self.boundaries, self.travel
+                self.week,
+                self.lines,
+                self.facilities,
+                self.offices,
+                self.boundaries,
+                self.travel,
+                int(self.parameters["choice.candidates"]),
             )
             if old is not None:
                 self._carry_belief(old.slot, self._reach.slot)
