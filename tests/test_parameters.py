@@ -79,9 +79,9 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
         *({"add_facility": {"date": "2020-01-27", "services": [service],
                             "settlement": f"{UNITS[3]}04"}} for service in PLACED),
         {"close_facility": {"date": "2020-02-03", "facility": f"TH-{TOWN}"}},
-        {"cut_burden": {"date": "2020-02-10"}},
         {"merge_communities": {"date": "2020-07-27", "communities": [*WEST, EAST[0]],
                                "imposed": True, **more}},
+        {"cut_burden": {"date": "2020-12-07"}},
     ]  # fmt: skip
     return case, Scenario.open(write_scenario(folder, *levers), case)
 
