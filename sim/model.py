@@ -64,7 +64,7 @@ class CommunityModel(mesa.Model):
         self.reached: Reached
         self.order = default_order()
         self.applied = 0
-        self.reach_changed, self.population_changed = True, False
+        self.reach_changed, self.routes_changed, self.population_changed = True, False, False
         self.now = Week.of(self.state)
 
     def branch(self, scenario: Scenario) -> CommunityModel:
@@ -86,6 +86,11 @@ class CommunityModel(mesa.Model):
     def week(self) -> int:
         """Number of the week under way."""
         return self.state.week
+
+    @property
+    def ways_changed(self) -> bool:
+        """Whether some residents have another way to a service than last week."""
+        return self.reach_changed or self.routes_changed
 
     def step(self) -> None:
         """One week: every phase in order, then the checks."""
@@ -110,6 +115,9 @@ def levers_due(model: CommunityModel) -> None:
     model.reach_changed = s.reach_is_stale
     if model.reach_changed:
         model.reached = Reached.of(s, model.constants.pace, model.rates.applied)
+    model.routes_changed, s.routes_changed = s.routes_changed, False
+    if model.routes_changed:
+        model.rates = Rates.of(s)
 
 
 def record(model: CommunityModel) -> None:
@@ -244,7 +252,7 @@ def _base_ways(
         levers_due(model)
         if base.levers:
             change_population(model)
-        if model.reach_changed or current is None:
+        if model.ways_changed or current is None:
             current = Distances.of(model.state, model.constants.pace)
         if week in weeks:
             ways[week] = current

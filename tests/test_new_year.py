@@ -96,7 +96,9 @@ def test_a_year_of_busy_weeks_closes_and_is_recorded():
     now = m.state.population
     assert min(now.created, now.moved_away, now.dissolved, now.born, now.died) > 0
     records = run(**BUSY)
-    persons, households = (values(records, f"population.{x}") for x in ("persons", "households"))
+    persons, households = (
+        values(records, f"population.registered.{x}") for x in ("persons", "households")
+    )
     assert len(set(persons[:YEAR])) == 1 and len(set(persons[YEAR:])) == 1
     assert persons[0] != persons[YEAR] and households[0] != households[YEAR]
     assert persons[0] == small_world().settlements["persons"].sum()

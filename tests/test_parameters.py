@@ -12,8 +12,8 @@ from sim.case.case import Case
 from sim.case.parameters import CONFIDENCE, Parameter, Parameters
 from sim.levers.scenario import Scenario
 from sim.model import simulate
-from sim.outcomes.catalogue import PLACED
 from sim.outcomes.recorder import Record, Records
+from sim.outcomes.terms import PLACED
 from sim.world.world import World
 from tests.cases import TOWN, UNITS, read_rows, write_small_case, write_table
 from tests.levers import EAST, WEST, one_township, write_scenario
@@ -145,6 +145,7 @@ ALLOWED = {
     # units
     ("cost.yearly_cost_of_way", 12): "months a year",
     ("cost.week_costs", 12): "months a year",
+    ("demography.weeks_to_new_year", 7): "days a week",
     # numbers of draws and of columns
     ("choice", 64): "CHOICE_OF_LINE: process numbers from 64 on",
     ("choice", -2): "NO_REACH, a code",

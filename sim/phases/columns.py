@@ -85,8 +85,12 @@ class Rates:
         )
         rates = needs.yearly_rates(h, lines.places, p)
         rows = [i for i, line in enumerate(lines.all) if line in lines.places]
+        asked = needs.yearly_rates(h, lines.asked, p)
+        shares = state.tier_shares().astype(np.float32)
+        for i in lines.of_service("government"):
+            asked[:, i] *= shares[h.settlement, i]
         return Rates(
-            asked=needs.yearly_rates(h, lines.asked, p),
+            asked=asked,
             applied={i: np.ascontiguousarray(rates[:, j]) for j, i in enumerate(rows)},
             group=group,
         )

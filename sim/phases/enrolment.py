@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.processes import places
 from sim.processes.demography import ends_a_year, weeks_to_new_year
+from sim.world.households import OLD_ONLY, VEHICLE
 from sim.world.state import State
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ def enrol(model: CommunityModel, i: int) -> None:
         _reconsider(model, i, weeks)
     chosen = prefer(model, i, new, weeks)
     e.applied = int(new.size)
-    e.put_off, e.nowhere = int((chosen == -1).sum()), int((chosen == -2).sum())
+    refused = new[chosen == -2]
+    near = _in_reach(model, i, refused)
+    e.put_off = int((chosen == -1).sum())
+    e.nowhere, e.no_places = int((~near).sum()), int(near.sum())
     go = chosen >= 0
     e.listed[new[go]], e.since[new[go]] = chosen[go], s.week
     places.fill(e, s.key, i, h.key, capacity)
@@ -82,6 +86,15 @@ def _capacity(state: State, line: int) -> np.ndarray:
     """Places of one line's service at every facility, zero where it is not offered."""
     j = state.lines.services.index(state.lines.all[line].service)
     return np.where(state.facilities.offers[:, j], state.facilities.capacity[:, j], 0.0)
+
+
+def _in_reach(model: CommunityModel, i: int, households: np.ndarray) -> np.ndarray:
+    """Whether any facility of line i is within the cutoff of each of these households, bool."""
+    h, line, near = model.state.households, model.state.lines.all[i], model.reached.places[i]
+    flags = h.flags[households]
+    old = ((flags & OLD_ONLY) > 0) | line.old_users
+    nearest = (h.settlement[households], 0, 2 * old + ((flags & VEHICLE) > 0), 0)
+    return (near.slots[nearest[0], 0, 0] >= 0) & (near.trips[nearest] <= line.cutoff)
 
 
 def _reconsider(model: CommunityModel, i: int, weeks: np.ndarray) -> None:

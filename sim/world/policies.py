@@ -18,12 +18,14 @@ from sim.world.supply import ITEMS
 class Policies:
     """Columns by settlement ``[S]``.
 
-    online: float64 share of government matters that residents may do on the web, 0 where it is
-    not offered; agency: bool, the office does matters for the old and those in hardship (代办).
-    remaining: float64 ``[S, items]``, shares of the items of the list (`supply.ITEMS`) that a cut
-    left to the office, 1 before any; cut_week: int32, its week.
+    township: float64 share of government matters that are done at the township centre, the rest
+    at the own point; online: float64 share of government matters that residents may do on the web,
+    0 where it is not offered; agency: bool, the office does matters for the old and those in
+    hardship (代办). remaining: float64 ``[S, items]``, shares of the items of the list
+    (`supply.ITEMS`) that a cut left to the office, 1 before any; cut_week: int32, its week.
     """
 
+    township: np.ndarray
     online: np.ndarray
     agency: np.ndarray
     remaining: np.ndarray
@@ -35,6 +37,7 @@ class Policies:
         p = parameters
         offered = p["online.offered"] > 0
         return Policies(
+            township=np.full(settlements, p["needs.township_tier"]),
             online=np.full(settlements, p["online.capable"] if offered else 0.0),
             agency=np.full(settlements, p["agency.offered"] > 0),
             remaining=np.ones((settlements, len(ITEMS))),

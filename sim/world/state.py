@@ -33,7 +33,7 @@ from sim.world.offices import (
 from sim.world.policies import Policies
 from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
-from sim.world.services import OPEN_TO, Lines
+from sim.world.services import OPEN_TO, TOWNSHIP, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
 from sim.world.workers import StaffFlows, Workers
@@ -60,9 +60,9 @@ class Enrolment:
     eligible: int64 rows of the households that may apply, or have or wait for a place. place,
     listed: int32 ``[H]`` facility slot or -1; since: int32 ``[H]`` week of joining the list. The
     counts are households of this week: exits, left_list (gave up waiting), applied, admitted (from
-    the list, where all who apply and go begin), put_off, nowhere (no facility in reach), displaced
-    (their facility closed).
-    ended: places and waits that ended with their household and that no count holds yet.
+    the list, where all who apply and go begin), put_off, nowhere (no facility in reach), no_places
+    (none in reach has any), displaced (their facility closed). ended: places and waits that ended
+    with their household and that no count holds yet.
     """
 
     eligible: np.ndarray
@@ -75,6 +75,7 @@ class Enrolment:
     admitted: int = 0
     put_off: int = 0
     nowhere: int = 0
+    no_places: int = 0
     displaced: int = 0
     ended: dict[str, int] = field(default_factory=lambda: {"place": 0, "listed": 0})
 
@@ -308,7 +309,8 @@ class State:
     under way. households, census, population: replaced as a whole, never written in place, since
     the world and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]``
     last wait in minutes at each facility and line. ended: (week, units that a merger ended).
-    staff: persons hired and gone since the start. reach is made anew after `touch`.
+    staff: persons hired and gone since the start. reach is made anew after `touch`;
+    routes_changed: after `route`, until the model has taken note.
     """
 
     host: mesa.Model
@@ -335,6 +337,7 @@ class State:
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
+    routes_changed: bool = False
     _reach: Reach | None = None
     _stale: bool = False
 
@@ -409,6 +412,20 @@ class State:
         self.ledger.grow(len(self.offices))
         more = len(self.facilities) - len(self.posted)
         self.posted = np.concatenate([self.posted, np.zeros((more, self.posted.shape[1]))])
+
+    def tier_shares(self) -> np.ndarray:
+        """Share of its service's needs that residents have on each line, float64 ``[S, A]``."""
+        lines, upper = self.lines, self.policies.township
+        shares = np.ones((upper.size, len(lines.all)))
+        for i in lines.of_service("government"):
+            shares[:, i] = upper if lines.all[i].tier == TOWNSHIP else 1 - upper
+        return shares
+
+    def route(self, rows: np.ndarray, township: float) -> None:
+        """From this week on a share of government matters of these settlements goes to the
+        township centre, the rest to the own point."""
+        self.policies.township[rows] = township
+        self.routes_changed = True
 
     def touch(self) -> None:
         """Says that boundaries or facilities have changed."""
