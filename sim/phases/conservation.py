@@ -14,10 +14,16 @@ import numpy as np
 
 from sim.processes import learning
 from sim.world.households import OLD
+from sim.world.ledger import CLASSES
 
 
 class Breach(RuntimeError):
-    """Something was created or lost; the message names the week and what."""
+    """Something was created or lost; the message names the week and what.
+
+    stage: what a failed run is said to have failed in.
+    """
+
+    stage = "conservation"
 
 
 def check_conservation(model: Any) -> None:
@@ -36,11 +42,10 @@ def check_conservation(model: Any) -> None:
     runs = is_open & (f.operator >= 0)
     if not o.alive[f.operator[runs]].all():
         raise _breach(s.week, "facilities", "an open facility is run by an office that has ended")
-    gap = s.ledger.imbalance()
-    if gap > 1e-6:
-        raise _breach(s.week, "work", f"the ledger is {gap:g} hours off")
+    if s.ledger.imbalance() > 1e-6:
+        raise _breach(s.week, "hours of work", _worst_hours(s))
     if s.ledger.backlog()[~o.alive].sum() > 1e-6:
-        raise _breach(s.week, "work", "an office that has ended still has a backlog")
+        raise _breach(s.week, "hours of work", "an office that has ended still has a backlog")
     _check_contracts(model)
     for i, e in s.enrolments.items():
         j = s.lines.services.index(s.lines.all[i].service)
@@ -106,6 +111,17 @@ def _check_staff(model: Any) -> None:
     if filled.sum() != s.staff.now:
         change = filled.sum() - s.staff.now
         raise _breach(s.week, "workers", f"{change:+d} came or went without a reason")
+
+
+def _worst_hours(state: Any) -> str:
+    """Where the ledger does not close, by office and class of work."""
+    gaps, slipped = state.ledger.gaps(), state.ledger.slipped
+    office, cls = np.unravel_index(np.abs(gaps).argmax(), gaps.shape)
+    gap = gaps[office, cls]
+    if slipped > abs(gap):
+        return f"{slipped:g} hours of backlog came or went between two weeks"
+    word = "vanished" if gap > 0 else "came from nowhere"
+    return f"{abs(gap):g} hours of {CLASSES[cls]} {word} in {state.offices.id[office]}"
 
 
 def _breach(week: int, what: str, why: str) -> Breach:

@@ -35,10 +35,11 @@ def take_over(model: CommunityModel) -> None:
 
 
 def mean_by_office(state: State, column: np.ndarray) -> np.ndarray:
-    """Mean of a settlement column over the households of each office's area, ``[O]``."""
-    b, households = state.boundaries, state.census.households
-    whole = b.sums(households)
-    part = b.sums(column * households)
+    """Mean of a settlement column over the households of each office's area, ``[O]``; over its
+    settlements where nobody lives."""
+    b, weight = state.boundaries, np.maximum(state.census.households, 1e-9)
+    whole = b.sums(weight)
+    part = b.sums(column * weight)
     return spread(state, np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
 
 
