@@ -39,7 +39,7 @@ class Lever(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     kind: ClassVar[str]
-    redraws: ClassVar[bool] = False  # whether it makes or ends units, townships or their ids
+    redraws: ClassVar[bool] = False  # whether it may make the units that later levers name
 
     date: Day
 
@@ -68,4 +68,4 @@ class Lever(BaseModel, ABC):
 
     def content(self) -> list[Any]:
         """All that decides what it does, as plain data: its keys, and what it read elsewhere."""
-        return [self.kind, self.model_dump(mode="json")]
+        return [self.kind, self.model_dump(mode="json", by_alias=True)]

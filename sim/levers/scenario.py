@@ -29,10 +29,12 @@ from sim.levers.facilities import AddFacility, AddProgramme, CloseFacility
 from sim.levers.hours import ExtendHours
 from sim.levers.lever import Lever
 from sim.levers.premises import CoLocate, KeepServicePoints
+from sim.levers.services import BuyServices
 from sim.levers.site import Site, Standing
 from sim.levers.streets import OpenStreet
 from sim.levers.unit_facilities import OpenUnitFacility
 from sim.levers.words import Lang, amount
+from sim.levers.work import CutBurden
 
 LEVERS: dict[str, type[Lever]] = {
     lever.kind: lever
@@ -52,6 +54,8 @@ LEVERS: dict[str, type[Lever]] = {
         # channels
         OnlineService,
         AgencyService,
+        BuyServices,
+        CutBurden,
     )
 }
 
@@ -138,7 +142,7 @@ class Scenario:
         """The whole chain of bases as one scenario without a base, as YAML."""
         written = {id(x): x for x in (lever.written() for lever in self.levers)}.values()
         levers = [
-            {x.kind: x.model_dump(mode="json", exclude_defaults=True, by_alias=True)}
+            {x.kind: x.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
             for x in written
         ]
         out, yaml = io.StringIO(), YAML()
@@ -245,7 +249,7 @@ def _levers(document: Document, site: Site) -> Iterator[tuple[Lever, Standing]]:
         if lever is not None:
             yield lever, Standing(document, keys, lever.date)
         elif kind not in LEVERS or LEVERS[kind].redraws:
-            site.sure = False  # it might have made the units that later levers name
+            site.sure = False
 
 
 def _left_out(what: str, number: int, lang: Lang) -> str:

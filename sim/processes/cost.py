@@ -30,12 +30,14 @@ def week_costs(
     yearly_building: float,
     yearly_rewards: float,
     ended_units: float,
+    contracts: float,
     parameters: Parameters,
 ) -> dict[str, float]:
     """Yuan a year at this week's rate, by kind.
 
     yearly_rewards: paid to residents' units that opened a facility to everyone. ended_units: units
-    that mergers ended within the transition time; their one-off cost is spread over it.
+    that mergers ended within the transition time; their one-off cost is spread over it. contracts:
+    yuan a year of social organisations, whether their hours find work or not.
     """
     p = parameters
     weeks = p["merger.transition_weeks"]
@@ -44,6 +46,7 @@ def week_costs(
         "floor": public_floor_m2 * p["cost.floor_run"] * 12,
         "build": yearly_building,
         "rewards": yearly_rewards,
+        "contracts": contracts,
         "transition": ended_units * p["cost.transition"] * 52 / weeks,
     }
 

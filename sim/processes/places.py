@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.processes.choice import best_facility, gumbel, travel_class
+from sim.processes.choice import best_facility, gumbel
 from sim.world.draws import Process, block, uniform, uniform_one, unit
 from sim.world.state import Enrolment
 
@@ -22,19 +22,26 @@ def weekly_chance(yearly_rate: float) -> float:
 
 
 def leave(
-    e: Enrolment, key: int, week: int, line: int, agents: np.ndarray, exit_rate: float,
-    list_rate: float,
+    e: Enrolment, key: int, week: int, line: int, agents: np.ndarray, rates: np.ndarray,
+    exit_rate: float, list_rate: float, weeks_left: int,
 ) -> None:  # fmt: skip
-    """Exits from places and from lists, by keyed draws."""
-    for name, rate, process in (
-        ("place", exit_rate, Process.PLACE_EXIT),
-        ("listed", list_rate, Process.LIST_EXIT),
+    """Exits from places and from lists, by keyed draws.
+
+    Of households that may apply (rates: applications a year) at the rates of exit; of those that
+    have outgrown the service in this calendar year as likely in any of its weeks, of which
+    weeks_left, this one included, are left. Those that ended with their household count as well.
+    """
+    for name, count, rate, process in (
+        ("place", "exits", exit_rate, Process.PLACE_EXIT),
+        ("listed", "left_list", list_rate, Process.LIST_EXIT),
     ):
         column = getattr(e, name)
         held = e.eligible[column[e.eligible] >= 0]
-        gone = held[uniform(key, process, week, agents[held], line) < weekly_chance(rate)]
+        chance = np.where(rates[held] > 0, weekly_chance(rate), 1 / weeks_left)
+        gone = held[uniform(key, process, week, agents[held], line) < chance]
         column[gone] = NONE
-        setattr(e, "exits" if name == "place" else "left_list", int(gone.size))
+        setattr(e, count, int(gone.size) + e.ended[name])
+        e.ended[name] = 0
 
 
 def displace(e: Enrolment, is_open: np.ndarray) -> np.ndarray:
@@ -69,7 +76,6 @@ def prefer(
     office_hours, cutoff, taste, old_users, weights, chosen,
 ):  # fmt: skip
     """The facility each applicant likes best: a slot, -1 for putting it off, -2 for none in reach.
-    One without a single place is in reach, but nobody chooses it.
 
     slots, own: of this line, ``[S, 1, K]``; trips: minutes ``[S, 1, 4, K]``; list_weeks: expected
     weeks on each facility's list, by slot; weights: minute, minute of a list week, own unit,
@@ -80,14 +86,9 @@ def prefer(
     for e in range(households.size):
         h = households[e]
         s = settlement[h]
-        pace = travel_class(flags[h])
-        if old_users and pace < 2:
-            pace += 2
-        near = False
         for k in range(waits.size):
             if slots[s, 0, k] < 0:
                 break
-            near |= trips[s, 0, pace, k] <= cutoff
             waits[k] = list_weeks[slots[s, 0, k]]
             u = uniform_one(key, Process.TASTE, 0, agents[h], item[slots[s, 0, k]])
             lasting[0, 0, k] = gumbel(u)
@@ -113,9 +114,9 @@ def prefer(
             weights,
         )
         words = block(key, Process.CHANNEL, week, agents[h], np.uint32(64 + line))
-        if not near:
+        if rank < 0:
             chosen[e] = -2
-        elif rank < 0 or weights[4] + gumbel(unit(words[0])) > v + gumbel(unit(words[1])):
+        elif weights[4] + gumbel(unit(words[0])) > v + gumbel(unit(words[1])):
             chosen[e] = -1
         else:
             chosen[e] = slots[s, 0, rank]

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from sim.world.travel import first_points, no_points
+from sim.world.travel import first_points, no_pairs, no_points
 
 _CHUNK = 64  # sites routed at a time: bounds the memory to 64 rows of the street network
 
@@ -275,3 +275,15 @@ class StreetTravel:
                 k,
             )
         return best_row, best
+
+    def within(
+        self, x: np.ndarray, y: np.ndarray, metres: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        points, found = np.column_stack([x, y]), [no_pairs()]
+        quick = 1.0 if self.fast is None else float((self.metres / self.fast).max(initial=1.0))
+        for first in range(0, x.size, _CHUNK):
+            far = self._to_points(points[first : first + _CHUNK])
+            point, settlement = np.nonzero(far <= metres * quick)
+            found.append((settlement, first + point, far[point, settlement]))
+        settlements, rows, ways = (np.concatenate(c) for c in zip(*found, strict=True))
+        return settlements, rows, ways

@@ -8,6 +8,7 @@ they never fall when metres grow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -53,6 +54,11 @@ class Pace:
             metres / self.speed[travel_class], self.start[travel_class] + by_ride / self.ride
         )
 
+    def farthest(self, minutes: float) -> float:
+        """Metres within which every trip of so many minutes lies, whoever makes it."""
+        ridden = self.ride * np.maximum(0.0, minutes - self.start)
+        return float(np.maximum(self.speed * minutes, ridden).max())
+
 
 class Travel(Protocol):
     """Where residents and facilities are, and the metres between them."""
@@ -74,6 +80,14 @@ class Travel(Protocol):
     def ridden(self, settlement: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
         """Metres at the usual speed that take a rider as long as the way from each settlement row
         to the point beside it; None where one rides at that speed everywhere."""
+        ...
+
+    def within(
+        self, x: np.ndarray, y: np.ndarray, metres: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """All pairs of a settlement and a point no further apart than `metres`, or than one rides
+        in the time of as many: rows of settlements, rows of points, and their metres, by point and
+        then settlement."""
         ...
 
 
@@ -105,6 +119,29 @@ class StraightTravel:
     def ridden(self, settlement: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
         """One rides at the usual speed everywhere."""
         return None
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        return cKDTree(np.column_stack([self.x, self.y]))
+
+    def within(
+        self, x: np.ndarray, y: np.ndarray, metres: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if not x.size or not self.x.size:
+            return no_pairs()
+        points = cKDTree(np.column_stack([x, y]))
+        straight = metres / self.detour.min() * (1 + 1e-9)
+        found = points.sparse_distance_matrix(self._tree, straight, output_type="ndarray")
+        settlement, point = found["j"], found["i"]
+        far = self.pairs(settlement, x[point], y[point])
+        near = np.flatnonzero(far <= metres)
+        near = near[np.lexsort((settlement[near], point[near]))]
+        return settlement[near], point[near], far[near]
+
+
+def no_pairs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """No settlements, points and metres."""
+    return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
 
 
 def no_points(settlements: int, k: int) -> tuple[np.ndarray, np.ndarray]:
