@@ -13,6 +13,8 @@ from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.levers.scenario import Scenario
 from sim.model import simulate
+from sim.outcomes.access import Distances
+from sim.outcomes.compliance import Area, service_floor
 from sim.outcomes.recorder import Record
 from sim.processes.cost import WAYS, yearly_cost_of_street, yearly_cost_of_way
 from sim.processes.learning import REFUSED
@@ -21,6 +23,7 @@ from sim.world.ledger import CLASS
 from sim.world.services import EVERYONE
 from sim.world.state import State
 from sim.world.supply import standard_floor
+from sim.world.travel import Pace
 from sim.world.world import World
 from tests.cases import STREET, TOWN, UNITS, read_rows, write_streets, write_table
 from tests.levers import (
@@ -276,31 +279,56 @@ def test_a_programme_follows_a_redraw(small_case: Case) -> None:
     assert "3 facil" not in scenario(small_case, unsure, redraw(date="2020-06-01")).describe()[2]
 
 
-def test_floor_is_filled_up_to_the_rule(small_case: Case) -> None:
-    def short(state: State) -> dict[str, float]:
-        f, b = state.facilities, state.boundaries
-        floor = b.sums(
-            np.bincount(f.settlement, f.service_floor(state.lines.services), b.unit_of.size)
-        )
-        households = b.sums(state.world.settlements["households"].to_numpy(float))
-        return {u.id: v for u, v in zip(b.units, 100 * floor / households, strict=True)}
+def station_floor(state: State) -> dict[str, float]:
+    """m2 per 100 households of each unit, as the compliance of plans counts it."""
+    area = Area(state, Distances.of(state, Pace.of(state.parameters)))
+    units = zip(state.boundaries.units, service_floor(area), strict=True)
+    return {u.id: float(v) for u, v in units if u.alive}
 
-    before = short(start(small_case))
-    where = {"floor_below": 280, "rank": "floor"}
-    opened = scenario(small_case, add("culture", where=where))
-    state = pull(start(small_case), opened)
-    after = short(state)
-    assert min(before.values()) < 280 <= min(after.values()) + 1e-9
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        add("community", where={"floor_below": 180, "rank": "floor"}, floor_m2=None),
+        lever("enlarge_facility", service="community", weeks=0,
+              where={"floor_below": 180, "rank": "floor"}),
+    ],
+)  # fmt: skip
+def test_floor_is_filled_up_to_the_rule(small_case: Case, text: dict[str, Any]) -> None:
+    change(small_case.path, "facilities", P, floor_m2=700)
+    case = Case.open(small_case.path)
+    before = station_floor(start(case))
+    opened = scenario(case, text)
+    state = pull(start(case), opened)
+    after = station_floor(state)
+    assert min(before.values()) < 180 <= min(after.values()) + 1e-9
     for unit, value in before.items():
-        assert (after[unit] == value) == (value >= 280)
-    sizes = state.facilities.floor[added(state)]
-    assert (sizes >= 250 - 1e-9).all() and sizes.max() > 250
-    assert (
-        "missing to 280 m2" in opened.describe()[0]
-        and "每百户280平方米" in opened.describe("zh")[0]
-    )
-    order = units_with(state, added(state))
-    assert order == sorted(order, key=lambda u: before[u])
+        assert (after[unit] == value) == (value >= 180) == (unit == WEST[0])
+    if "add_facility" in text:  # no station is smaller than the standard
+        assert (state.facilities.floor[added(state)] >= 800).all()
+        assert "missing to 180 m2" in opened.describe()[0]
+        assert "每百户180平方米" in opened.describe("zh")[0]
+        order = units_with(state, added(state))
+        assert order == sorted(order, key=lambda u: before[u])
+    else:
+        assert [after[u] for u in UNITS[1:]] == pytest.approx([180] * 3)
+        gap = state.facilities.floor.sum() - start(case).facilities.floor.sum()
+        assert f"({gap:,.0f} m2 in all)" in opened.describe()[0]
+        assert f"（共{gap:,.0f}平方米）" in opened.describe("zh")[0]
+        assert opened.describe()[0].startswith("2020-05-18: 3 facilities with community affairs")
+    run(case, opened, WEEK + 2)
+
+
+def test_a_rule_on_floor_counts_what_is_decided_and_waits_for_a_redraw(small_case: Case) -> None:
+    text = lever("enlarge_facility", service="community", where={"floor_below": 180})
+    again = text["enlarge_facility"] | {"date": LATER}
+    opened = scenario(small_case, text, {"enlarge_facility": again})
+    state = run(small_case, opened, WEEK + 6).state
+    assert len(state.works) == 4, "nothing is decided twice"
+    assert [x._found[0] for x in opened.levers] == [4, 0]
+    assert [w.code for w in opened.warnings] == ["none-fits"]
+    said = scenario(small_case, redraw(), text).describe()[1]
+    assert "in all" not in said and ": facilities with" in said
 
 
 def test_a_scope_holds_for_a_rule_and_only_for_a_rule(small_case: Case) -> None:
@@ -370,6 +398,11 @@ def test_more_room_turns_fewer_away(small_case_dir: Path) -> None:
         (lever("enlarge_facility", facility="H-99990100100", floor_m2=4), "did you mean"),
         (lever("enlarge_facility", facility=f"S-{WEST[0]}", capacity=4), "no-limit"),
         (lever("enlarge_facility", facility=H), "one of them"),
+        (lever("enlarge_facility", floor_m2=4), "with facility, or"),
+        (lever("enlarge_facility", facility=H, floor_m2=4, scope={}), "go with where"),
+        (lever("enlarge_facility", service="culture", where={"floor_below": 9}), "one of them"),
+        (lever("enlarge_facility", service="cultur", where={}, floor_m2=4), "'culture'"),
+        (lever("enlarge_facility", service="shop", where={}, capacity=4), "no-limit"),
         (lever("enlarge_facility", facility=H, floor_m2=4, capacity=3), "one of them"),
         (lever("enlarge_facility", facility=H, floor_m2=4, way="beg"), "leaseback"),
     ],
@@ -470,7 +503,7 @@ def test_office_floor_given_to_activities_is_floor_of_the_house(small_case: Case
     assert room(state, C, "culture") == room(before, C, "culture") + more
     assert np.array_equal(f.floor, g.floor) and np.array_equal(f.yearly, g.yearly)
     names = state.lines.services
-    assert np.array_equal(f.service_floor(names), g.service_floor(names))
+    assert np.array_equal(f.public_floor(names), g.public_floor(names))
 
 
 def test_in_steps_as_much_is_given_and_nothing_twice(small_case: Case) -> None:
@@ -522,7 +555,7 @@ def test_what_units_open_is_near_and_costs_its_reward_only(small_case: Case) -> 
     f = state.facilities
     assert (f.operator[new] == MARKET).all() and (f.open_to[new] == EVERYONE).all()
     assert (f.opened[new] == WEEK).all() and (f.yearly[new] == 0).all()
-    assert f.service_floor(state.lines.services)[new].sum() == 0
+    assert f.public_floor(state.lines.services)[new].sum() == 0
     paid, without = (costs(small_case, s, WEEK + 2) for s in (opened, scenario(small_case)))
     persons = start(small_case).census.registered.sum()
     assert paid["rewards"][WEEK] == pytest.approx(18_000 / persons)
@@ -712,9 +745,6 @@ def test_a_table_of_streets_is_as_good_as_one_lever_each(town: Case) -> None:
 
 
 def test_a_fast_street_is_sooner_ridden_and_no_sooner_walked(town: Case) -> None:
-    from sim.outcomes.access import Distances
-    from sim.world.travel import Pace
-
     def minutes(*levers: dict[str, Any]) -> np.ndarray:
         state = pull(start(town), scenario(town, *levers))
         return Distances.of(state, Pace.of(town.parameters)).minutes

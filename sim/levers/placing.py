@@ -19,10 +19,16 @@ from sim.levers.where import Candidate, Where
 from sim.levers.words import Lang
 from sim.processes.cost import yearly_cost_of_way
 from sim.world.draws import id_keys
-from sim.world.facilities import MARKET, NEVER, PUBLIC
-from sim.world.services import COMMUNITY, EVERYONE, INDOOR
+from sim.world.facilities import NEVER, PUBLIC
+from sim.world.services import COMMUNITY, EVERYONE
 from sim.world.state import State
-from sim.world.supply import STATION, default_capacity, floor_share, standard_floor
+from sim.world.supply import (
+    STATION,
+    STATION_SERVICE,
+    default_capacity,
+    floor_share,
+    standard_floor,
+)
 
 Way = Literal["build", "rebuild", "buy", "rent", "allot", "leaseback", "share"]
 Floor = Annotated[float, Field(strict=True, gt=0, le=200_000)]
@@ -104,9 +110,15 @@ class Placed(Lever):
     def _size_for(self, unit: Candidate, parameters: Parameters) -> float:
         """m2 of the facility of one unit: what it lacks to a rule on floor, if that is more."""
         size = self.size(parameters)
-        if self.floor_m2 is not None or self.where is None:
+        if not self.fills_up or self.where is None:
             return size
         return max(size, self.where.missing(unit))
+
+    @property
+    def fills_up(self) -> bool:
+        """Whether a station is as large as its unit lacks floor to the rule."""
+        rule = self.where is not None and self.where.floor_below is not None
+        return rule and self.floor_m2 is None and STATION_SERVICE in self.services
 
     def bind(self, site: Site) -> Self | None:
         faults = len(site.problems.errors)
@@ -163,9 +175,9 @@ class Placed(Lever):
             return self
         if not found and not self.empty(site):
             return None
-        indoor = not set(INDOOR).isdisjoint(self.services) and self.operator != MARKET
+        station = STATION_SERVICE in self.services
         for seat, floor in found:
-            place = Place(self.services, seat, 0.0, floor if indoor else 0.0)
+            place = Place(self.services, seat, 0.0, floor if station else 0.0)
             site.facilities[f"{self.prefix} {seat} {len(site.facilities)}"] = place
         self._number = len(found)
         return self
@@ -274,7 +286,7 @@ class Placed(Lever):
     def say_floor(self, lang: Lang) -> str:
         """How large, in words."""
         floor, many = f"{self._floor:,.0f}", self.where is not None and self._number != 1
-        low = self.where.floor_below if self.where is not None and self.floor_m2 is None else None
+        low = self.where.floor_below if self.where is not None and self.fills_up else None
         if lang == "zh":
             each = "每处" if self.where is not None else ""
             if low:

@@ -16,7 +16,7 @@ from sim.case.schema import UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
 from sim.levers.plan import Plan, Points, TownshipPlan, UnitPlan, number_kept
 from sim.levers.points import POINT_SERVICES
-from sim.world.services import INDOOR
+from sim.world.supply import STATION_SERVICE
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Standing:
 @dataclass(frozen=True)
 class Place:
     """A facility that is open or decided: what it offers, the settlement it lies in, hours a week,
-    m2 of service floor (indoor, public), and whether it is open to everyone."""
+    m2 of service floor (of a station), and whether it is open to everyone."""
 
     services: tuple[str, ...]
     settlement: str
@@ -97,10 +97,8 @@ class Site:
         columns = [case.facilities[c].tolist() for c in names]
         for name, said, settlement, operator, hours, floor, open_to in zip(*columns, strict=True):
             services = tuple(s.strip() for s in said.split(";"))
-            indoor = operator != "market" and not set(INDOOR).isdisjoint(services)
-            facilities[name] = Place(
-                services, settlement, hours, floor if indoor else 0.0, open_to == "everyone"
-            )
+            station = floor if STATION_SERVICE in services else 0.0
+            facilities[name] = Place(services, settlement, hours, station, open_to == "everyone")
             if operator in of_units and not set(POINT_SERVICES).isdisjoint(services):
                 points.add(settlement)
         return Site(

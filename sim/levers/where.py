@@ -10,11 +10,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from sim.levers import words
-from sim.levers.points import POINT_SERVICES
 from sim.levers.site import Site
 from sim.levers.words import Lang
 from sim.world.boundaries import KINDS, TYPES
+from sim.world.reach import facility_areas
 from sim.world.state import State
+from sim.world.supply import STATION_SERVICE
 
 KIND_NAMES = {code: name for name, code in KINDS.items()}
 TYPE_NAMES = {code: name for name, code in TYPES.items()}
@@ -48,7 +49,8 @@ class Where(BaseModel):
     it, at least one.
 
     without: a service that no facility offers there, open or decided. floor_below: m2 of service
-    floor (indoor, public) per 100 households that the unit has less than. rank: most households,
+    floor (of stations, which offer community affairs) per 100 households that the unit has less
+    than. rank: most households,
     most persons of 60 and over, most children under 3, or least service floor per 100 households.
     """
 
@@ -113,7 +115,7 @@ class Where(BaseModel):
 def known(site: Site, where: Where) -> bool:
     """Whether the units that fit can be told before the run: after a redraw nobody knows yet
     which points are open."""
-    at_stake = {where.without, *(POINT_SERVICES if where.by_floor else ())} - {None}
+    at_stake = {where.without, STATION_SERVICE if where.by_floor else None} - {None}
     return at_stake.isdisjoint(site.uncertain)
 
 
@@ -145,11 +147,8 @@ def of_state(state: State, where: Where, scope: Collection[str] | None) -> Itera
     number = b.sums(settlements[list(RANKS[where.rank])].sum(axis=1).to_numpy(np.float64))
     households = b.sums(settlements["households"].to_numpy(np.float64))
     here = state.week < f.closed  # open or decided
-    floor = np.where(here, f.service_floor(state.lines.services), 0.0)
-    for work in state.works:
-        floor[work.slot] += work.floor * (floor[work.slot] > 0)
     home = b.unit_of[f.settlement]
-    floor = np.bincount(home, floor, len(b.units))
+    floor = np.bincount(facility_areas(f, state.offices, b)[0], station_floor(state), len(b.units))
     served = np.zeros(len(b.units), bool)
     if where.without is not None:
         served[home[here & f.offers[:, state.lines.services.index(where.without)]]] = True
@@ -161,6 +160,16 @@ def of_state(state: State, where: Where, scope: Collection[str] | None) -> Itera
                 _size(where, number[i], households[i], floor[i]),
                 float(households[i]), float(floor[i]), bool(served[i]),
             )  # fmt: skip
+
+
+def station_floor(state: State) -> np.ndarray:
+    """m2 of the stations that are open or decided, with what is being added, ``[F]``."""
+    f = state.facilities
+    floor = f.floor.copy()
+    for work in state.works:
+        floor[work.slot] += work.floor
+    offered = f.offers[:, state.lines.services.index(STATION_SERVICE)]
+    return np.where((state.week < f.closed) & offered, floor, 0.0)
 
 
 def _size(where: Where, number: float, households: float, floor: float) -> float:

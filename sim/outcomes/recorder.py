@@ -171,7 +171,7 @@ class Recorder:
         state, p = model.state, model.state.parameters
         f, persons = state.facilities, state.census.registered.sum()
         is_open = f.is_open(state.week)
-        public = f.service_floor(state.lines.services)[is_open]
+        public = f.public_floor(state.lines.services)[is_open]
         span = p["merger.transition_weeks"]
         ended = sum(n for week, n in state.ended if week <= state.week < week + span)
         kinds = cost.week_costs(

@@ -65,7 +65,7 @@ class FacilityColumns(Columns):
         """Which facilities are open in a week, bool ``[F]``."""
         return (self.opened <= week) & (week < self.closed)
 
-    def service_floor(self, services: Sequence[str]) -> np.ndarray:
+    def public_floor(self, services: Sequence[str]) -> np.ndarray:
         """Indoor floor that the public runs, m2 ``[F]``; services: names of the columns."""
         indoor = self.offers[:, np.isin(services, INDOOR)].any(axis=1)
         return np.where(indoor & (self.operator != MARKET), self.floor, 0.0)

@@ -12,6 +12,8 @@ from sim.case.parameters import Parameters
 FLOOR_USERS = ("culture", "elder_care", "nursery", "sports", "elder_meals", "health")
 LIMITED = ("health", "culture", "elder_meals", "elder_care", "nursery")
 STATION = ("government", "community")
+STATION_SERVICE = "community"
+"""What makes a house a service station, whose floor is service floor (综合服务设施)."""
 ITEMS = ("ledger", "evaluation", "task", "plaque")
 """What is assigned to offices: the items of the list of tasks."""
 
