@@ -13,7 +13,7 @@ from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.levers.scenario import Scenario
 from sim.model import simulate
-from sim.outcomes.access import Distances
+from sim.outcomes.access import SIX_BASICS, Distances
 from sim.outcomes.compliance import Area, service_floor
 from sim.outcomes.recorder import Record
 from sim.processes.cost import WAYS, yearly_cost_of_street, yearly_cost_of_way
@@ -47,6 +47,7 @@ from tests.levers import (
 from tests.worlds import EMPTY
 
 LATER = "2020-06-15"
+MEISHAN = Path(__file__).parent.parent / "scenarios" / "meishan"
 
 
 def lever(kind: str, **keys: Any) -> dict[str, Any]:
@@ -343,6 +344,23 @@ def test_a_scope_holds_for_a_rule_and_only_for_a_rule(small_case: Case) -> None:
     assert "goes by where" in fault(small_case, programme(where={}, community=WEST[0]))
 
 
+def test_the_standard_of_40_m2_and_the_six_basics_is_reached_in_every_unit() -> None:
+    county = Case.open(MEISHAN).scoped(counties=["青神县"])
+    opened = Scenario.open(MEISHAN / "standard-40.yaml", county)
+    base = pull(start(county), Scenario.open(MEISHAN / "reform-keep-points.yaml", county))
+    state = pull(start(county), opened)
+    assert min(station_floor(base).values()) < 40
+    state.week += 26
+    state.open_works()
+    assert min(station_floor(state).values()) >= 40 - 1e-9
+    f, alive = state.facilities, {u.id for u in state.boundaries.units if u.alive}
+    for service in SIX_BASICS:
+        offered = f.is_open(state.week) & f.offers[:, state.lines.services.index(service)]
+        assert set(units_with(state, np.flatnonzero(offered).tolist())) == alive, service
+    assert state.offices.workers.sum() == base.offices.workers.sum()
+    assert np.array_equal(f.windows[: len(base.facilities)], base.facilities.windows)
+
+
 # ------------------------------------------------------------------------------------ enlarging
 
 
@@ -366,7 +384,7 @@ def test_an_enlargement_opens_when_it_is_built_and_goes_with_a_branch(small_case
     text = lever("enlarge_facility", facility=H, floor_m2=40, way="rent")
     opened = scenario(small_case, text)
     assert (
-        "from 2020-07-13." in opened.describe()[0] and "2020-07-13开放" in opened.describe("zh")[0]
+        "from 2020-07-13." in opened.describe()[0] and "2020-07-13启用" in opened.describe("zh")[0]
     )
     model = run(small_case, opened, WEEK + 8)
     twin = model.branch(opened)

@@ -144,10 +144,10 @@ class EnlargeFacility(Built):
             if lang == "zh":
                 return (
                     f"{self.date}：{self._at}的设施{self.facility}扩大{more}（{way}），"
-                    f"{self._opens}开放。"
+                    f"{self._opens}启用。"
                 )
             return (
-                f"{self.date}: the facility {self.facility} in {self._at} gets {more} more, "
+                f"{self.date}: the facility {self.facility} in {self._at} gets {more}, "
                 f"{way}, from {self._opens}."
             )
         assert self.service is not None
@@ -155,14 +155,13 @@ class EnlargeFacility(Built):
         if lang == "zh":
             many = "" if self._found is None else f"{self._found[0]}处"
             return (
-                f"{self.date}：{at}扩大{many}设施（{what}；每处{more}，{way}），{self._opens}开放。"
+                f"{self.date}：{at}扩大{many}设施（{what}；每处{more}，{way}），{self._opens}启用。"
             )
         many = "facilities" if self._found is None else amount(self._found[0], "facility")
-        each = "" if self._found is not None and self._found[0] == 1 else " each"
-        verb = "gets" if not each else "get"
+        one = self._found is not None and self._found[0] == 1
+        verb, each = ("gets" if one else "get"), ("" if one or self._fills_up else " each")
         return (
-            f"{self.date}: {many} with {what} {at} {verb} {more} more{each}, {way}, "
-            f"from {self._opens}."
+            f"{self.date}: {many} with {what} {at} {verb} {more}{each}, {way}, from {self._opens}."
         )
 
     def _say_more(self, lang: Lang) -> str:
@@ -173,10 +172,13 @@ class EnlargeFacility(Built):
                 "所缺面积" + (f"（共{total}平方米）" if total else ""),
             )
         elif self.floor_m2 is not None:
-            pair = f"{self.floor_m2:,.0f} m2", f"{self.floor_m2:,.0f}平方米"
+            pair = f"{self.floor_m2:,.0f} m2 more", f"{self.floor_m2:,.0f}平方米"
         else:
             room = f"{self.capacity:,.0f}"
-            pair = f"room for {room} visits a week or places", f"每周{room}人次（或{room}个名额）"
+            pair = (
+                f"room for {room} more visits a week or places",
+                f"每周{room}人次（或{room}个名额）",
+            )
         return words.pick(pair, lang)
 
     def apply(self, state: State) -> None:
