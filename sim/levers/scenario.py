@@ -55,7 +55,7 @@ class ScenarioFile(BaseModel):
 class Scenario:
     """Levers in the order of their dates, with the place where each one's date stands.
 
-    title: {"en", "zh"}. left_out: levers and rows of levers that the experiment's scope leaves
+    title: {"en", "zh"}. base: the file that it names as its base. left_out: levers and rows of levers that the experiment's scope leaves
     out, by what they are.
     """
 
@@ -65,6 +65,7 @@ class Scenario:
     places: tuple[tuple[Path, int, int], ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
     about: str = ""
+    base: Path | None = None
     warnings: tuple[Problem, ...] = field(default=(), repr=False)
 
     @staticmethod
@@ -90,6 +91,7 @@ class Scenario:
             places=tuple(place for _, place in bound),
             left_out=tuple(sorted(site.left_out.items())),
             about=own.about,
+            base=chain[1].path if len(chain) > 1 else None,
             warnings=tuple(problems),
         )
 

@@ -1,0 +1,144 @@
+"""An account of a state: how many there are of everything that a planner counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.outcomes.recorder import INDOOR
+from sim.processes.cost import week_costs
+from sim.world.boundaries import COMMUNITY_KIND
+from sim.world.facilities import MARKET
+from sim.world.offices import TOWNSHIP_OFFICE
+from sim.world.reach import make_reach
+from sim.world.services import Lines
+from sim.world.state import State
+from sim.world.workers import ABOLISHED
+
+
+@dataclass(frozen=True)
+class Account:
+    """Counts in one week, turnover of staff aside.
+
+    staff: posts of communities and villages, centre_staff: of townships. points, centres: open
+    counters run by offices of units and of townships, of which kept_points and kept_centres go on
+    with fewer hours or windows beside a new seat. floor: m2 of public houses. staff_cost,
+    floor_cost, building_cost: yuan a year (buildings written off over their life, or rent);
+    merging_cost: yuan once, for the units that mergers have ended. facilities: by service.
+    """
+
+    communities: int
+    villages: int
+    townships: int
+    groups: int
+    staff: int
+    centre_staff: int
+    points: int
+    kept_points: int
+    centres: int
+    kept_centres: int
+    floor: float
+    staff_cost: float
+    floor_cost: float
+    building_cost: float
+    merging_cost: float
+    facilities: dict[str, int]
+
+    @staticmethod
+    def of(state: State) -> Account:
+        """Counts what there is in the state's week."""
+        b, f, p = state.boundaries, state.facilities, state.parameters
+        kinds = [u.kind for u in b.units if u.alive]
+        posts = state.workers.office[state.workers.office != ABOLISHED]
+        upper = state.offices.kind == TOWNSHIP_OFFICE
+        is_open = f.is_open(state.week)
+        counter = is_open & (f.windows > 0) & (f.operator >= 0)
+        centre = counter.copy()
+        centre[counter] = upper[f.operator[counter]]
+        point = counter & ~centre
+        indoor = [state.lines.services.index(x) for x in INDOOR]
+        public = is_open & (f.operator != MARKET) & f.offers[:, indoor].any(axis=1)
+        floor = float(f.floor[public].sum())
+        cost = week_costs(posts.size, floor, float(f.yearly[is_open].sum()), 0.0, p)
+        offered = f.offers[is_open].sum(axis=0).tolist()
+        return Account(
+            communities=kinds.count(COMMUNITY_KIND),
+            villages=len(kinds) - kinds.count(COMMUNITY_KIND),
+            townships=sum(t.alive for t in b.townships),
+            groups=int(b.groups().sum()),
+            staff=int((~upper[posts]).sum()),
+            centre_staff=int(upper[posts].sum()),
+            points=int(point.sum()),
+            kept_points=int((point & f.kept).sum()),
+            centres=int(centre.sum()),
+            kept_centres=int((centre & f.kept).sum()),
+            floor=floor,
+            staff_cost=cost["staff"],
+            floor_cost=cost["floor"],
+            building_cost=cost["build"],
+            merging_cost=sum(n for _, n in state.ended) * p["cost.transition"],
+            facilities=dict(zip(state.lines.services, offered, strict=True)),
+        )
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Households of all that there are, whose unit is not the same any more (other settlements,
+    kind or seat), whose township is another, whose nearest counter of unit or township lies
+    elsewhere, farther for so many, and with any of these."""
+
+    households: int
+    any: int
+    unit: int
+    township: int
+    counter: int
+    farther: int
+
+    @staticmethod
+    def between(before: State, after: State) -> Touched:
+        """Compares two states of one case in the same week."""
+        households = after.census.households
+        unit = _units(before) != _units(after)
+        township = _townships(before) != _townships(after)
+        place_before, metres_before = _nearest_counters(before)
+        place_after, metres_after = _nearest_counters(after)
+        counter = (place_before != place_after).any(axis=(1, 2))
+        farther = counter & (metres_after > metres_before).any(axis=1)
+        touched = (unit | township | counter, unit, township, counter, farther)
+        return Touched(int(households.sum()), *(int(households[x].sum()) for x in touched))
+
+
+def _units(state: State) -> np.ndarray:
+    """What makes a unit the one it is, for every settlement."""
+    b = state.boundaries
+    members: list[list[int]] = [[] for _ in b.units]
+    for settlement, row in enumerate(b.unit_of.tolist()):
+        members[row].append(settlement)
+    known = [hash((u.id, u.kind, u.seat, tuple(m))) for u, m in zip(b.units, members, strict=True)]
+    return np.array(known)[b.unit_of]
+
+
+def _townships(state: State) -> np.ndarray:
+    b = state.boundaries
+    return np.array([t.id for t in b.townships])[b.township_of()]
+
+
+def _nearest_counters(state: State) -> tuple[np.ndarray, np.ndarray]:
+    """Where the nearest counters of each kind are, ``[S, kinds, 2]`` (-1 where there is none), and
+    how far, ``[S, kinds]`` metres."""
+    f = state.facilities
+    counters = tuple(x for x in state.lines.all if x.mode == "counter")
+    reach = make_reach(
+        state.week,
+        Lines(counters, state.lines.services),
+        f,
+        state.offices,
+        state.boundaries,
+        state.travel,
+        1,
+    )
+    slot = reach.slot[:, :, 0]
+    place = np.stack([f.x, f.y], axis=-1)[np.maximum(slot, 0)]
+    place[slot < 0] = -1
+    return place, reach.nearest
