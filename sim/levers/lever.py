@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -55,6 +56,14 @@ class Lever(BaseModel, ABC):
     @abstractmethod
     def apply(self, state: State) -> None:
         """Changes the state; runs once, at the start of its week."""
+
+    def stages(self, site: Site) -> Iterator[Self]:
+        """The steps in which it acts, each as a lever with its own date."""
+        yield self
+
+    def written(self) -> Self:
+        """The lever as its file has it; all steps of one lever give the same object."""
+        return self
 
     def content(self) -> list[Any]:
         """All that decides what it does, as plain data: its keys, and what it read elsewhere."""

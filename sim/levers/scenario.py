@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -23,13 +23,22 @@ from sim.case.case import Case
 from sim.case.messages import Problem, Problems, did_you_mean
 from sim.case.yaml import Document, validate
 from sim.levers.boundaries import MergeCommunities, RedrawCommunities
+from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.lever import Lever
 from sim.levers.site import Site, Standing
 from sim.levers.words import Lang, amount
 
 LEVERS: dict[str, type[Lever]] = {
-    lever.kind: lever for lever in (RedrawCommunities, MergeCommunities, AddFacility, CloseFacility)
+    lever.kind: lever
+    for lever in (
+        RedrawCommunities,
+        MergeCommunities,
+        AddFacility,
+        CloseFacility,
+        OnlineService,
+        AgencyService,
+    )
 }
 
 
@@ -74,13 +83,20 @@ class Scenario:
         path, problems = Path(path), Problems()
         site = Site.of(case, path.parent, problems)
         chain = _chain(path, site)
-        found = [x for document in reversed(chain) for x in _levers(document, site)]
+        found = [
+            (stage, standing)
+            for document in reversed(chain)
+            for lever, standing in _levers(document, site)
+            for stage in lever.stages(site)
+        ]
         bound = []
-        for lever, site.standing in sorted(found, key=lambda x: x[0].date):
+        for lever, standing in sorted(found, key=lambda x: x[0].date):
+            site.standing = replace(standing, date=lever.date)
             ready = lever.bind(site)
             if ready is not None:
                 place = site.standing.place("date")
                 bound.append((ready, (site.standing.document.path, *place)))
+        problems.found = list(dict.fromkeys(problems.found))  # steps of a lever say the same
         problems.found.sort(key=lambda p: (str(p.path), p.line or 0, p.column or 0))
         problems.raise_errors()
         own = ScenarioFile.model_validate(chain[0].data)
@@ -108,7 +124,8 @@ class Scenario:
 
     def resolved(self) -> str:
         """The whole chain of bases as one scenario without a base, as YAML."""
-        levers = [{x.kind: x.model_dump(mode="json", exclude_defaults=True)} for x in self.levers]
+        written = {id(x): x for x in (lever.written() for lever in self.levers)}.values()
+        levers = [{x.kind: x.model_dump(mode="json", exclude_defaults=True)} for x in written]
         out, yaml = io.StringIO(), YAML()
         yaml.default_flow_style = False
         yaml.dump({"title": dict(self.title), "levers": levers}, out)

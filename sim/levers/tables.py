@@ -129,7 +129,7 @@ class RedrawTables:
         for settlement, unit in sorted(new_of.items()):
             inside.setdefault(unit, []).append(settlement)
         rows = self.units.frame.sort_values("id").to_dict("records")
-        kinds = dict(site.townships)
+        kinds = {t.id: t.kind for t in site.townships.values()}
         if self.townships is not None:
             kinds |= dict(
                 zip(self.townships.frame["id"], self.townships.frame["kind"], strict=True)
