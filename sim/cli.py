@@ -97,19 +97,31 @@ def check(path: Path, map_file: Path | None, as_json: bool) -> None:
 
 
 @cli.command(
-    short_help="Say in words what a scenario does.",
-    epilog=example("sim describe scenarios/meishan/reform.yaml --lang zh"),
+    short_help="Say in words what a scenario changes.",
+    epilog=example(
+        "sim describe scenarios/meishan/reform.yaml --lang zh",
+        "sim describe scenarios/meishan/reform-plus.yaml --against scenarios/meishan/reform.yaml",
+    ),
 )
 @click.argument("scenario", type=click.Path(path_type=Path))
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="OTHER",
+    help="The scenario of the same case to compare with.  [default: the scenario's base]",
+)
+@json_option
 @lang_option
-def describe(scenario: Path, lang: str) -> None:
-    """Say in words what the levers of SCENARIO do, with counts, on the whole of its case."""
-    from sim.case.case import Case
-    from sim.levers.scenario import Scenario
+def describe(scenario: Path, against: Path | None, as_json: bool, lang: str) -> None:
+    """Say in words what the levers of SCENARIO do and what they change, counted on its case."""
+    from sim.description.description import Description
 
-    opened = Scenario.open(scenario, Case.open(scenario.parent))
-    terminal.print_problems(opened.warnings)
-    click.echo("\n".join([opened.title[lang], *(f"  {s}" for s in opened.describe(lang))]))
+    described = Description.open(scenario, against)
+    terminal.print_problems(described.scenario.warnings)
+    language = "zh" if lang == "zh" else "en"
+    click.echo(
+        _json(described.to_json(language)) if as_json else described.to_text(language), nl=as_json
+    )
 
 
 @cli.command(

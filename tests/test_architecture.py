@@ -23,6 +23,7 @@ FLOORS = {
     "sim.outcomes": 4,
     "sim.model": 5,
     "sim.phases": 5,
+    "sim.description": 5,
     "sim.experiment": 6,
     "sim.planning": 7,
     "sim.report": 8,

@@ -45,6 +45,11 @@ class Account:
     merging_cost: float
     facilities: dict[str, int]
 
+    @property
+    def units(self) -> int:
+        """Communities and villages."""
+        return self.communities + self.villages
+
     @staticmethod
     def of(state: State) -> Account:
         """Counts what there is in the state's week."""
@@ -66,7 +71,7 @@ class Account:
             communities=kinds.count(COMMUNITY_KIND),
             villages=len(kinds) - kinds.count(COMMUNITY_KIND),
             townships=sum(t.alive for t in b.townships),
-            groups=int(b.groups().sum()),
+            groups=0,
             staff=int((~upper[posts]).sum()),
             centre_staff=int(upper[posts].sum()),
             points=int(point.sum()),
@@ -99,7 +104,8 @@ class Touched:
     def between(before: State, after: State) -> Touched:
         """Compares two states of one case in the same week."""
         households = after.census.households
-        unit = _units(before) != _units(after)
+        pairs = zip(_units(before), _units(after), strict=True)
+        unit = np.array([old != new for old, new in pairs], bool)
         township = _townships(before) != _townships(after)
         place_before, metres_before = _nearest_counters(before)
         place_after, metres_after = _nearest_counters(after)
@@ -109,14 +115,14 @@ class Touched:
         return Touched(int(households.sum()), *(int(households[x].sum()) for x in touched))
 
 
-def _units(state: State) -> np.ndarray:
+def _units(state: State) -> list[tuple]:
     """What makes a unit the one it is, for every settlement."""
     b = state.boundaries
     members: list[list[int]] = [[] for _ in b.units]
     for settlement, row in enumerate(b.unit_of.tolist()):
         members[row].append(settlement)
-    known = [hash((u.id, u.kind, u.seat, tuple(m))) for u, m in zip(b.units, members, strict=True)]
-    return np.array(known)[b.unit_of]
+    known = [(u.id, u.kind, u.seat, *m) for u, m in zip(b.units, members, strict=True)]
+    return [known[row] for row in b.unit_of.tolist()]
 
 
 def _townships(state: State) -> np.ndarray:

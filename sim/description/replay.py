@@ -21,8 +21,8 @@ from sim.world.world import World
 def carry_out(case: Case, packages: Sequence[Sequence[Lever]]) -> list[State]:
     """The case after each package of levers (sorted by date), all in the first week in which every
     lever has acted and whatever opens or closes by one of them has done so."""
-    world = _unpeopled(case)
-    states = [_after(case, world, levers) for levers in packages]
+    start = _start(case)
+    states = [_after(start, levers) for levers in packages]
     last = max((s.week for s in states), default=0)
     for state in states:
         days = np.concatenate([state.facilities.opened, state.facilities.closed])
@@ -32,21 +32,26 @@ def carry_out(case: Case, packages: Sequence[Sequence[Lever]]) -> list[State]:
     return states
 
 
-def _unpeopled(case: Case) -> World:
-    """The world of the case in which nobody has moved in yet."""
-    empty = replace(case, settlements=case.settlements.iloc[:0])
+def _start(case: Case) -> State:
+    """The case before any lever, its settlements counted as their table says."""
+    unpeopled = World.of(replace(case, settlements=case.settlements.iloc[:0]), case.parameters)
     settlements = case.settlements.sort_values("id", kind="stable").reset_index(drop=True)
-    return replace(World.of(empty, case.parameters), settlements=settlements)
-
-
-def _after(case: Case, world: World, levers: Sequence[Lever]) -> State:
-    host = mesa.Model(rng=np.random.default_rng(0))
-    state = State.at_start(host, world, case.parameters, case.meta.start, 0, 0)
+    world = replace(unpeopled, settlements=settlements)
+    state = State.at_start(_host(), world, case.parameters, case.meta.start, 0, 0)
     households, persons = (
-        world.settlements[c].to_numpy(np.float64, copy=True) for c in ("households", "persons")
+        settlements[c].to_numpy(np.float64, copy=True) for c in ("households", "persons")
     )
     state.census = replace(state.census, households=households, registered=persons)
+    return state
+
+
+def _after(start: State, levers: Sequence[Lever]) -> State:
+    state = start.copy(_host())
     for lever in levers:
         state.week = max(state.week, week_of(lever.date, state.start))
         lever.apply(state)
     return state
+
+
+def _host() -> mesa.Model:
+    return mesa.Model(rng=0)
