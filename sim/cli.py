@@ -98,10 +98,7 @@ def check(path: Path, map_file: Path | None, as_json: bool) -> None:
 
 @cli.command(
     short_help="Say in words what a scenario changes.",
-    epilog=example(
-        "sim describe scenarios/meishan/reform.yaml --lang zh",
-        "sim describe scenarios/meishan/reform-plus.yaml --against scenarios/meishan/reform.yaml",
-    ),
+    epilog=example("sim describe scenarios/meishan/reform.yaml --lang zh"),
 )
 @click.argument("scenario", type=click.Path(path_type=Path))
 @click.option(
@@ -118,10 +115,7 @@ def describe(scenario: Path, against: Path | None, as_json: bool, lang: str) -> 
 
     described = Description.open(scenario, against)
     terminal.print_problems(described.scenario.warnings)
-    language = "zh" if lang == "zh" else "en"
-    click.echo(
-        _json(described.to_json(language)) if as_json else described.to_text(language), nl=as_json
-    )
+    click.echo(_json(described.to_json(lang)) if as_json else described.to_text(lang), nl=as_json)
 
 
 @cli.command(

@@ -54,13 +54,16 @@ class Description:
             Touched.between(before, after),
         )
 
-    def to_text(self, lang: Lang) -> str:
+    def to_text(self, lang: str) -> str:
         """Title, a sentence a lever, and in how far it differs, in words."""
+        language: Lang = "zh" if lang == "zh" else "en"
         lines = [self.scenario.title[lang], *(f"  {s}" for s in self.scenario.describe(lang)), ""]
-        lines += differences(self._against, self.same, self.before, self.after, self.touched, lang)
+        lines += differences(
+            self._against, self.same, self.before, self.after, self.touched, language
+        )
         return "\n".join(lines) + "\n"
 
-    def to_json(self, lang: Lang) -> dict[str, Any]:
+    def to_json(self, lang: str) -> dict[str, Any]:
         """The same as plain data; the sentences of the levers in one language."""
         return {
             "scenario": self.scenario.name,

@@ -64,8 +64,8 @@ class ScenarioFile(BaseModel):
 class Scenario:
     """Levers in the order of their dates, with the place where each one's date stands.
 
-    title: {"en", "zh"}. base: the file that it names as its base. left_out: levers and rows of levers that the experiment's scope leaves
-    out, by what they are.
+    title: {"en", "zh"}. base: the file that it names as its base. left_out: levers and rows of
+    levers that the experiment's scope leaves out, by what they are.
     """
 
     name: str
