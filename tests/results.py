@@ -22,6 +22,7 @@ LEVEL = {
     "share": 0.4,
     "yuan/year": 320.0,
     "households": 420.0,
+    "persons": 1260.0,
     "hours": 900.0,
     "hours/week": 210.0,
     "hours/year": 2100.0,

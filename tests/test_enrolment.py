@@ -19,7 +19,7 @@ from sim.processes.places import (
 )
 from sim.world.state import Enrolment
 from sim.world.world import World
-from tests.worlds import edited_case, small_model, small_world
+from tests.worlds import STILL, edited_case, small_model, small_world
 
 KEY, LINE = 3, 5
 HOUSEHOLDS, FACILITIES = 60, 3
@@ -179,7 +179,7 @@ def test_where_places_are_many_the_steady_state_is_below_them_and_nobody_waits()
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory):
-    """A year of 24,000 households without a lever, with places and lists by week."""
+    """A year of the same 24,000 households without a lever, with places and lists by week."""
 
     def more_floor(tables):
         for row in tables["facilities"]:
@@ -187,7 +187,7 @@ def year(tmp_path_factory):
                 row["floor_m2"] = 2000
 
     case = edited_case(tmp_path_factory.mktemp("large") / "case", more_floor, 1500)
-    model = small_model(world=World.of(case, Parameters.load()))
+    model = small_model(world=World.of(case, Parameters.load()), **STILL)
     places, lists, waited = [], [], []
     for _ in range(53):
         model.step()
@@ -284,7 +284,7 @@ def test_lists_of_houses_that_compete_start_steady_too(tmp_path):
                 tables["facilities"].append(row | place | floor | {"id": f"{row['id']}-{n}"})
 
     case = edited_case(tmp_path / "case", many_houses, 1500)
-    model = small_model(world=World.of(case, Parameters.load()))
+    model = small_model(world=World.of(case, Parameters.load()), **STILL)
     places, lists = [], []
     for _ in range(79):
         model.step()

@@ -452,7 +452,24 @@ def _rest() -> list[Outcome]:
     ]
 
 
-OUTCOMES: dict[str, Outcome] = {o.name: o for o in [*_access(), *_use(), *_workload(), *_rest()]}
+def _population() -> list[Outcome]:
+    return [
+        Outcome("population.persons", "persons", "none", "persons registered", "户籍人口"),
+        Outcome("population.households", "households", "none", "households", "户数"),
+        Outcome(
+            "population.share_60", "share", "none",
+            "persons of 60 and over among those registered", "60岁及以上人口比例",
+        ),
+        Outcome(
+            "population.share_80", "share", "none",
+            "persons of 80 and over among those registered", "80岁及以上人口比例",
+        ),
+    ]  # fmt: skip
+
+
+OUTCOMES: dict[str, Outcome] = {
+    o.name: o for o in [*_access(), *_use(), *_workload(), *_rest(), *_population()]
+}
 
 GROUPS: dict[str, tuple[str, str]] = {
     "all": ("everyone", "全体"),

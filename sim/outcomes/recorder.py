@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.outcomes import access, equity, use, workload
+from sim.outcomes import access, equity, population, use, workload
 from sim.outcomes.catalogue import OUTCOMES
 from sim.processes import cost, learning
 from sim.world.facilities import MARKET
@@ -88,7 +88,7 @@ class Recorder:
     def take(self, model: Any) -> None:
         """Records the week that has just ended, where it is due."""
         state: State = model.state
-        if self._burden is None or model.reach_changed:
+        if self._burden is None or model.reach_changed or model.population_changed:
             self._measure_distances(model)
         week = state.week
         if Record.due(self.record.outcomes, week, self.weeks):
@@ -121,7 +121,7 @@ class Recorder:
         return Records(_table(self._series["outcomes"]), units, _table(self._series["losers"]))
 
     def _measure_distances(self, model: Any) -> None:
-        """What only changes with boundaries and facilities is measured only then."""
+        """What only changes with boundaries, facilities and the population is measured then."""
         state = model.state
         distances = access.Distances.of(state, model.constants.pace)
         rates = model.rates.asked
@@ -162,6 +162,7 @@ class Recorder:
         out = use.needs_met(state, now.sums) | use.places(state)
         out |= use.home_visits(now.planned, now.visit_hours, state.ledger)
         out |= workload.workload(state, now.capacity, households, registered, now.left)
+        out |= population.population(state)
         out |= self._costs(model) | self._content(model)
         return out
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.processes import places
+from sim.processes.demography import ends_a_year
 from sim.world.state import State
 
 if TYPE_CHECKING:
@@ -20,17 +21,19 @@ def enrol(model: CommunityModel, i: int) -> None:
     """Exits, applications and vacancies of one service with places."""
     s, e = model.state, model.state.enrolments[i]
     p, line, h = s.parameters, s.lines.all[i], s.households
+    # of what ends places and waits in a year, demography does its part once a year
+    yearly = ends_a_year(line.rates, s.census.ages.sum(axis=0), p)
     exit_rate = p["supply.day_care_exit" if line.service == "elder_care" else "supply.nursery_exit"]
+    exit_rate, list_rate = max(exit_rate, yearly), max(p["supply.list_exit"], yearly)
     is_open = s.facilities.is_open(s.week)
     capacity = np.where(is_open, _capacity(s, i), 0.0)
-    list_rate = p["supply.list_exit"]
     if s.week == 0:
         _start_places(model, i, capacity, exit_rate, list_rate)
         return
     weeks = places.weeks_on_list(e.waiting(len(s.facilities)), capacity, exit_rate, list_rate)
     none = np.empty(0, np.int64)
     again = places.displace(e, is_open) if model.reach_changed else none
-    places.leave(e, s.key, s.week, i, h.key, exit_rate, list_rate)
+    places.leave(e, s.key, s.week, i, h.key, exit_rate - yearly, list_rate - yearly)
     new = places.applicants(e, s.key, s.week, i, h.key, model.rates.applied[i])
     new = np.union1d(new, again)
     if model.reach_changed:

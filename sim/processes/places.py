@@ -25,16 +25,18 @@ def leave(
     e: Enrolment, key: int, week: int, line: int, agents: np.ndarray, exit_rate: float,
     list_rate: float,
 ) -> None:  # fmt: skip
-    """Exits from places and from lists, by keyed draws."""
-    for name, rate, process in (
-        ("place", exit_rate, Process.PLACE_EXIT),
-        ("listed", list_rate, Process.LIST_EXIT),
+    """Exits from places and from lists, by keyed draws; those whom a change of the population
+    ended this week count as well."""
+    for name, count, rate, process in (
+        ("place", "exits", exit_rate, Process.PLACE_EXIT),
+        ("listed", "left_list", list_rate, Process.LIST_EXIT),
     ):
         column = getattr(e, name)
         held = e.eligible[column[e.eligible] >= 0]
         gone = held[uniform(key, process, week, agents[held], line) < weekly_chance(rate)]
         column[gone] = NONE
-        setattr(e, "exits" if name == "place" else "left_list", int(gone.size))
+        setattr(e, count, int(gone.size) + e.ended[name])
+        e.ended[name] = 0
 
 
 def displace(e: Enrolment, is_open: np.ndarray) -> np.ndarray:

@@ -45,6 +45,7 @@ FAMILIES = {
     "cost": ("Cost", "成本"),
     "satisfaction": ("Satisfaction", "满意度"),
     "equity": ("Who gains and loses", "受益与受损"),
+    "population": ("Population", "人口"),
 }
 LOSER_GROUPS = (
     ("Everyone", "全体", ("all",)),

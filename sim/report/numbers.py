@@ -31,6 +31,7 @@ UNITS = {  # unit -> decimals, as printed (en, zh); shares are printed as per ce
     "share": (1, "%", "%"),
     "yuan/year": (0, "yuan/year", "元/年"),
     "households": (0, "households", "户"),
+    "persons": (0, "persons", "人"),
     "hours": (0, "hours", "小时"),
     "hours/week": (1, "hours/week", "小时/周"),
     "hours/year": (0, "hours/year", "小时/年"),
