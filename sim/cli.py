@@ -65,6 +65,35 @@ def build(source: Path, case: Path) -> None:
     terminal.say(f"next: sim check {case}")
 
 
+@cli.command(short_help="Make a small case to start from.", epilog=example("sim new mycounty"))
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+def new(directory: Path) -> None:
+    """Make a small, commented case with scenarios and an experiment in the new directory DIR."""
+    from sim.new import new_case
+
+    for path in new_case(directory):
+        click.echo(path)
+    terminal.say(f"next: read {directory / 'README.md'}, then: sim check {directory}")
+
+
+@cli.command(
+    short_help="Write schemas that editors complete keys by.",
+    epilog=example("sim schema docs/schemas"),
+)
+@click.argument("directory", metavar="[DIR]", default="schemas", type=click.Path(path_type=Path))
+def schema(directory: Path) -> None:
+    """Write JSON Schemas of case, scenario and experiment files, and Table Schemas of tables.
+
+    A file names its schema in its first line, from where it stands:
+
+    # yaml-language-server: $schema=schemas/scenario.schema.json
+    """
+    from sim.schemas import write_schemas
+
+    for path in write_schemas(directory):
+        click.echo(path)
+
+
 @cli.command(
     short_help="Check a case, scenario or experiment.",
     epilog=example("sim check scenarios/meishan --map map.svg"),

@@ -28,6 +28,8 @@ FLOORS = {
     "sim.planning": 7,
     "sim.report": 8,
     "sim.check": 9,
+    "sim.new": 9,
+    "sim.schemas": 9,
     "sim.terminal": 9,
     "sim.cli": 9,
     "sim.__main__": 9,

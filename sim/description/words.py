@@ -63,7 +63,7 @@ STAFF = (
 FLOOR = Count("floor", "square metre", "公共服务用房", " of public floor", "平方米")
 MONEY = (
     ("staff_cost", "for staff", "人员经费"),
-    ("floor_cost", "for running public houses", "用房运行"),
+    ("floor_cost", "for running public buildings", "用房运行"),
     ("building_cost", "for building (written off over its life) and rent", "建设折旧和租金"),
 )
 
@@ -131,16 +131,17 @@ def _touched(t: Touched, lang: Lang) -> Iterator[str]:
     farther = f"，其中{t.farther:,}户变远" if t.farther else ""
     parts = [
         (t.unit, "belong to another community or village", "户所在社区（村）变更"),
-        (t.township, "to another township", "户所属乡镇（街道）变更"),
+        (t.township, f"{'' if t.unit else 'belong '}to another township", "户所属乡镇（街道）变更"),
         (t.counter, "have their nearest counter elsewhere", f"户最近的办事窗口改变{farther}"),
     ]
+    said = [f"{n:,} {what}" for n, what, _ in parts if n]
+    said_zh = [f"{n:,}{what}" for n, _, what in parts if n]
     if lang == "zh":
-        said = "，".join(f"{n:,}{what}" for n, _, what in parts if n)
-        yield f"{t.households:,}户中有{t.any:,}户（{share}）受影响：{said}。"
+        yield f"{t.households:,}户中有{t.any:,}户（{share}）受影响：{'，'.join(said_zh)}。"
         return
-    said = words.listed([f"{n:,} {what}" for n, what, _ in parts if n], lang)
     far = f", {t.farther:,} of them farther away" if t.farther else ""
-    yield f"{t.any:,} of {amount(t.households, 'household')} ({share}) are touched: {said}{far}."
+    all_in_all = f"{t.any:,} of {amount(t.households, 'household')} ({share}) are touched"
+    yield f"{all_in_all}: {words.listed(said, lang)}{far}."
 
 
 def _changes(counts: Sequence[Count], before: Account, after: Account, lang: Lang) -> Iterator[str]:
@@ -154,16 +155,18 @@ def _points(before: Account, after: Account, lang: Lang) -> Iterator[str]:
     """Service points and township centres, and how many go on in part only."""
     for count in POINTS:
         old, new = (getattr(x, KEPT[count.key]) for x in (before, after))
-        if not _differ(count, before, after) and old == new:
+        differ = _differ(count, before, after)
+        if not differ and old == new:
             continue
-        said = count.change(before, after, lang)
+        said = count.change(before, after, lang) if differ else count.say(after, lang)
         kept = pick(
             (
-                f", {new:,} of them beside the seats with fewer hours or windows" if new else "",
-                f"，其中{new:,}个在驻地以外、缩减时间或窗口" if new else "",
+                f", {new:,} of them beside the seats, with fewer hours or windows",
+                f"，其中{new:,}个在驻地以外、缩减时间或窗口",
             ),
             lang,
         )
+        kept = kept if old or new else ""
         yield said + kept + pick((".", "。"), lang)
 
 
@@ -195,7 +198,8 @@ def _more(yuan: float, lang: Lang) -> str:
     """So much more or less, in the units that people speak of."""
     size = abs(yuan)
     if lang == "zh":
-        what = f"{size / WAN:,.0f}万元" if size >= WAN else f"{size:,.0f}元"
+        wan = f"{size / WAN:,.{0 if size >= 100 * WAN else 1}f}万元"
+        what = wan if size >= WAN else f"{size:,.0f}元"
         return f"{'增加' if yuan >= 0 else '减少'}{what}"
     what = f"{size / MILLION:,.1f} million" if size >= MILLION else f"{size:,.0f}"
     return f"{what} yuan {'more' if yuan >= 0 else 'less'}"
@@ -223,7 +227,9 @@ def _still(before: Account, after: Account, lang: Lang) -> Iterator[str]:
     same = [
         x.say(after, lang)
         for x in counts
-        if getattr(after, x.key) and not _differ(x, before, after)
+        if getattr(after, x.key)
+        and not _differ(x, before, after)
+        and (x not in POINTS or getattr(before, KEPT[x.key]) == getattr(after, KEPT[x.key]))
     ]
     if same:
         listed = words.listed(same, lang)
