@@ -18,6 +18,9 @@ from sim.outcomes.catalogue import GROUPS, OUTCOMES
 SCENARIOS = ("before", "reform", "reform-keep-points", "reform-plus", "facilities-only")
 START, LEVER = date(2020, 1, 6), 19  # week of the lever
 LEVEL = {
+    "m2": 35.0,
+    "places/1,000 users": 20.0,
+    "visits/week/1,000 users": 90.0,
     "min": 15.0,
     "share": 0.4,
     "yuan/year": 320.0,

@@ -21,8 +21,8 @@ def population(state: State) -> Values:
         ages = census.ages[mine].sum(axis=0)
         persons = ages.sum()
         if persons > 0:
-            out["population.persons", group] = float(persons)
-            out["population.households", group] = float(census.households[mine].sum())
-            out["population.share_60", group] = float(ages[OLD:].sum() / persons)
-            out["population.share_80", group] = float(ages[-1] / persons)
+            out["population.registered.persons", group] = float(persons)
+            out["population.registered.households", group] = float(census.households[mine].sum())
+            out["population.registered.share_60", group] = float(ages[OLD:].sum() / persons)
+            out["population.registered.share_80", group] = float(ages[-1] / persons)
     return out

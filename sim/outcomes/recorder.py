@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.outcomes import access, equity, population, use, workload
+from sim.outcomes import access, catchment, compliance, equity, population, use, workload
 from sim.outcomes.catalogue import OUTCOMES
 from sim.processes import cost, learning
 from sim.world.facilities import MARKET
@@ -127,10 +127,16 @@ class Recorder:
         rates = model.rates.asked
         burden = self._burden = Burden.of(state, distances, rates)
         persons, households = access.person_groups(state), access.household_groups(state)
+        area = compliance.Area(state, distances)
+        self._distances = distances
         self._still = access.access(state, distances, persons)
         self._still |= access.basket(burden.basket, rates, households)
-        finite = np.isfinite(burden.basket)
-        self._still["equity.access.gini", "all"] = equity.gini(burden.basket[finite])
+        self._still |= catchment.catchments(state, model.constants.pace, persons)
+        self._still |= equity.spread(
+            burden.basket, state.households.present.sum(axis=1), access.drawbacks(state),
+            households, state.parameters,
+        )  # fmt: skip
+        self._still |= compliance.floor_per_100(area) | compliance.compliance(area, weekly=False)
         p, count = state.parameters, len(state.world.settlements)
         score = np.mean(
             [
@@ -163,6 +169,7 @@ class Recorder:
         out |= use.home_visits(now.planned, now.visit_hours, state.ledger)
         out |= workload.workload(state, now.capacity, households, registered, now.left)
         out |= population.population(state)
+        out |= compliance.compliance(compliance.Area(state, self._distances), weekly=True)
         out |= self._costs(model) | self._content(model)
         return out
 

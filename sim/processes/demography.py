@@ -65,6 +65,12 @@ def is_new_year(start: date, week: int) -> bool:
     return week > 0 and begins.year > (begins - timedelta(weeks=1)).year
 
 
+def weeks_to_new_year(start: date, week: int) -> int:
+    """Weeks from this one on to the first of the next calendar year, at least 1."""
+    begins = start + timedelta(weeks=week)
+    return -((begins - date(begins.year + 1, 1, 1)).days // 7)
+
+
 def yearly_chances(parameters: Parameters) -> np.ndarray:
     """Chances a year in kernel form, float64 ``[3, 6]``: to die and to leave the band alive by age
     band; then leave (household), birth (adult), and the care risks high and focus."""

@@ -44,6 +44,9 @@ UNITS = {  # unit -> decimals, as printed (en, zh); shares are printed as per ce
     "workers/year": (1, "workers/year", "人/年"),
     "posts": (1, "posts", "个岗位"),
     "offices": (0, "offices", "个"),
+    "m2": (1, "m2", "平方米"),
+    "places/1,000 users": (1, "places/1,000 users", "个/千名服务对象"),
+    "visits/week/1,000 users": (0, "visits/week/1,000 users", "人次/周/千名服务对象"),
 }
 
 
