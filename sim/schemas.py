@@ -19,16 +19,17 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from sim.case.parameters import Parameters
 from sim.case.schema import COLUMNS, REDRAW_TABLES, SERVICES, STREET_TABLES, TABLES, CaseMeta
 from sim.case.synthesis.files import write_together
+from sim.case.synthesis.totals import Totals
 from sim.case.tables import Column, TableSpec
 from sim.experiment.experiment import ExperimentFile
 from sim.levers.scenario import LEVERS, ScenarioFile
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-TABLE_PROFILE = "https://datapackage.org/profiles/2.0/tableschema.json"
 FILES: dict[str, type[BaseModel]] = {
     "case": CaseMeta,
     "scenario": ScenarioFile,
     "experiment": ExperimentFile,
+    "totals": Totals,
 }
 TYPES = {"integer": "integer", "number": "number", "date": "date"}  # all others are texts
 REFERS_TO = {
@@ -64,7 +65,7 @@ def schema_files() -> dict[str, bytes]:
 
 
 def file_schema(name: str) -> dict[str, Any]:
-    """The JSON Schema of one kind of file: case, scenario or experiment."""
+    """The JSON Schema of one kind of file (a key of FILES)."""
     model, levers = FILES[name], LEVERS if name == "scenario" else {}
     wanted = [model, *levers.values()]
     keys, made = models_json_schema(
@@ -137,12 +138,11 @@ def _parameters() -> dict[str, Any]:
 
 
 def table_schema(spec: TableSpec) -> dict[str, Any]:
-    """The Table Schema (Data Package 2.0) of a table; more columns than these are allowed."""
+    """The Table Schema (Data Package 2) of a table; more columns than these are allowed."""
     first = spec.columns[0]
     schema: dict[str, Any] = {
-        "$schema": TABLE_PROFILE,
         "name": spec.name,
-        "fieldsMatch": ["partial"],
+        "fieldsMatch": "partial",
         "missingValues": [""],
         "fields": [_field(c) for c in spec.columns],
     }
