@@ -43,7 +43,10 @@ class _Strict(BaseModel):
 
 
 class Title(_Strict):
-    """A name in one or two languages."""
+    """A name in one or two languages.
+
+    en: in English; zh: in Chinese.
+    """
 
     en: str = ""
     zh: str = ""

@@ -161,7 +161,9 @@ def case_yaml(inp: Input, case_folder: Path, projection: str) -> str:
 def _editor_line(case_folder: Path) -> str:
     """The first line of the case.yaml that is there, if it names a schema for editors."""
     path = case_folder / "case.yaml"
-    first = path.read_text("utf-8-sig").partition("\n")[0] if path.is_file() else ""
+    first = (
+        path.read_text("utf-8-sig", errors="replace").partition("\n")[0] if path.is_file() else ""
+    )
     return f"{first}\n" if first.startswith(EDITOR) else ""
 
 
