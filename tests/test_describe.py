@@ -191,8 +191,8 @@ def test_the_words_are_these(small_case: Case) -> None:
         "    government matters       6       5      -1",
         "    community affairs        4       3      -1",
         "    culture                  4       3      -1",
-        "  As before: 2 villages, 2 townships, 2 township centres, 20 posts in communities and "
-        "villages and 4 posts in townships.",
+        "  As before: 2 villages, 2 townships, 16 residents' groups, 2 township centres, "
+        "20 posts in communities and villages and 4 posts in townships.",
     ]
     assert d.to_text("zh").splitlines()[3:] == [
         "与采取措施之前的现状相比，全部落实后：",
@@ -207,8 +207,8 @@ def test_the_words_are_these(small_case: Case) -> None:
         "    政务服务       6       5      -1",
         "    社区事务       4       3      -1",
         "    文化活动       4       3      -1",
-        "  不变：村2个、乡镇（街道）2个、乡镇（街道）便民服务中心2个、社区（村）工作岗位20个、"
-        "乡镇（街道）工作岗位4个。",
+        "  不变：村2个、乡镇（街道）2个、居民小组16个、乡镇（街道）便民服务中心2个、"
+        "社区（村）工作岗位20个、乡镇（街道）工作岗位4个。",
     ]
 
 

@@ -7,6 +7,7 @@ import datetime
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +100,16 @@ def test_every_shipped_file_is_accepted_by_what_reads_it(path: Path) -> None:
         read_yaml(path, Totals, problems)
     elif kind_of(path) == "experiment" and "data" not in path.parts:
         read_yaml(path, FILES["experiment"], problems)  # their scenarios are files of this list
+    elif kind_of(path) == "scenario":
+        Scenario.open(path, opened(path.parent))
     else:
         check(path)
     assert not problems.errors
+
+
+@cache
+def opened(folder: Path) -> Case:
+    return Case.open(folder)
 
 
 def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -250,7 +258,7 @@ EXPERIMENT = {
 
 
 @given(st.data())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_mutant_that_the_schema_refuses_is_refused_by_the_reader(
     case: Case, data: st.DataObject
 ) -> None:

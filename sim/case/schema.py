@@ -22,6 +22,11 @@ MODES = ("counter", "visit", "places", "home", "amenity")
 ROLES = ("committee", "community_worker", "grid", "window", "social_worker")
 
 EPSG = r"^EPSG:[0-9]{4,6}$"
+
+BOUGHT = ("complaints", "visits_high", "visits_focus", "visits_general", "self_governance")
+"""Classes of work that a social organisation can do for an office. What is assigned, met about or
+decided at a counter stays with the office."""
+
 METRES = "whole metres in the projection of case.yaml, not degrees"
 
 
@@ -146,7 +151,7 @@ TABLES = {
                 _id(),
                 NAME,
                 _ref("community"),
-                _count("group", required=False, blank=True),
+                _count("group", required=False, blank=True, default=-1),
                 X,
                 Y,
                 _amount("area_ha"),
@@ -191,6 +196,17 @@ TABLES = {
                 _amount("floor_m2"),
                 Column("office_share", "number", low=0, high=1),
             ),
+        ),
+        TableSpec(
+            "contracts",
+            (
+                _id(),
+                _ref("office"),
+                _choice("class", BOUGHT),
+                _amount("yuan_year"),
+                Column("since", "date", required=False, blank=True),
+            ),
+            optional=True,
         ),
     )
 }
@@ -274,6 +290,10 @@ COLUMNS = {
     "windows": "service windows",
     "office_share": "share of the floor that is offices, 0 to 1",
     "new_id": "id of the unit it belongs to afterwards",
+    "office": "id of the office it belongs to",
+    "class": "class of work that is bought",
+    "yuan_year": "yuan a year",
+    "since": "day from which on it holds; always where empty",
     "mode": "how it is supplied",
     "cutoff_min": "minutes beyond which nobody goes there",
     "old_users": "1 where the users walk at the speed of the old",

@@ -21,10 +21,11 @@ from sim.world.workers import ABOLISHED
 class Account:
     """Counts in one week, turnover of staff aside.
 
-    staff: posts of communities and villages, centre_staff: of townships. points, centres: open
-    counters run by offices of units and of townships, of which kept_points and kept_centres go on
-    with fewer hours or windows beside a new seat. floor: m2 of public houses. staff_cost,
-    floor_cost, building_cost: yuan a year (buildings written off over their life, or rent);
+    groups: residents' groups; one that lies in two units counts in both. staff: posts of
+    communities and villages, centre_staff: of townships. points, centres: open counters run by
+    offices of units and of townships, of which kept_points and kept_centres go on beside a new
+    seat with fewer hours or windows. floor: m2 of public buildings. staff_cost, floor_cost,
+    building_cost, contract_cost: yuan a year (buildings written off over their life, or rent);
     merging_cost: yuan once, for the units that mergers have ended. facilities: by service.
     """
 
@@ -42,6 +43,7 @@ class Account:
     staff_cost: float
     floor_cost: float
     building_cost: float
+    contract_cost: float
     merging_cost: float
     facilities: dict[str, int]
 
@@ -65,13 +67,15 @@ class Account:
         indoor = [state.lines.services.index(x) for x in INDOOR]
         public = is_open & (f.operator != MARKET) & f.offers[:, indoor].any(axis=1)
         floor = float(f.floor[public].sum())
-        cost = week_costs(posts.size, floor, float(f.yearly[is_open].sum()), 0.0, p)
+        building = float(f.yearly[is_open].sum())
+        bought = float(state.contracts.in_force(state.week).sum())
+        cost = week_costs(posts.size, floor, building, 0.0, bought, p)
         offered = f.offers[is_open].sum(axis=0).tolist()
         return Account(
             communities=kinds.count(COMMUNITY_KIND),
             villages=len(kinds) - kinds.count(COMMUNITY_KIND),
             townships=sum(t.alive for t in b.townships),
-            groups=0,
+            groups=int(b.groups().sum()),
             staff=int((~upper[posts]).sum()),
             centre_staff=int(upper[posts].sum()),
             points=int(point.sum()),
@@ -82,6 +86,7 @@ class Account:
             staff_cost=cost["staff"],
             floor_cost=cost["floor"],
             building_cost=cost["build"],
+            contract_cost=cost["contracts"],
             merging_cost=sum(n for _, n in state.ended) * p["cost.transition"],
             facilities=dict(zip(state.lines.services, offered, strict=True)),
         )

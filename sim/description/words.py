@@ -65,6 +65,7 @@ MONEY = (
     ("staff_cost", "for staff", "人员经费"),
     ("floor_cost", "for running public buildings", "用房运行"),
     ("building_cost", "for building (written off over its life) and rent", "建设折旧和租金"),
+    ("contract_cost", "for services bought", "购买服务"),
 )
 
 

@@ -26,6 +26,7 @@ from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.lever import Lever
+from sim.levers.services import BuyServices
 from sim.levers.site import Site, Standing
 from sim.levers.words import Lang, amount
 
@@ -38,6 +39,7 @@ LEVERS: dict[str, type[Lever]] = {
         CloseFacility,
         OnlineService,
         AgencyService,
+        BuyServices,
     )
 }
 
@@ -132,7 +134,10 @@ class Scenario:
     def resolved(self) -> str:
         """The whole chain of bases as one scenario without a base, as YAML."""
         written = {id(x): x for x in (lever.written() for lever in self.levers)}.values()
-        levers = [{x.kind: x.model_dump(mode="json", exclude_defaults=True)} for x in written]
+        levers = [
+            {x.kind: x.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+            for x in written
+        ]
         out, yaml = io.StringIO(), YAML()
         yaml.default_flow_style = False
         yaml.dump({"title": dict(self.title), "levers": levers}, out)
@@ -236,7 +241,7 @@ def _levers(document: Document, site: Site) -> Iterator[tuple[Lever, Standing]]:
             site.problems.error("unknown-lever", message, document.path, *place, hint=hint)
         if lever is not None:
             yield lever, Standing(document, keys, lever.date)
-        elif kind not in ("add_facility", "close_facility"):
+        elif kind not in ("add_facility", "close_facility", "buy_services"):
             site.sure = False  # it might have made the units that later levers name
 
 
