@@ -42,12 +42,13 @@ class Totals(BaseModel):
 
     title: name of the case; start: the day it describes; reform_date: day of the redraw;
     projection: EPSG code for x and y; seed: of everything synthetic; registered_persons: all;
-    resident_persons: those who live there; area_km2: all; persons_in_communities_before: under
-    社区 before the redraw; persons_in_communities_after: and after it;
-    area_communities_before_km2: of 社区 before the redraw; area_communities_after_km2: and after
-    it; settlements: numbers of residents' groups; persons_per_household: on average; age_shares:
-    share of persons by age band; absent_share: share of registered persons who live elsewhere;
-    facilities: counts by name, for the synthesis of places; staff: counts by name, likewise.
+    resident_persons: those who live there; area_km2: all of it; persons_in_communities_before:
+    those under 社区 before the redraw; persons_in_communities_after: those under 社区 after it;
+    area_communities_before_km2: that of 社区 before the redraw; area_communities_after_km2: that
+    of 社区 after it; settlements: numbers of residents' groups; persons_per_household: on average;
+    age_shares: share of persons by age band; absent_share: share of registered persons who live
+    elsewhere; facilities: counts by name, for the synthesis of places; staff: counts by name, for
+    the same.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
