@@ -31,6 +31,8 @@ class _Redrawing(Lever):
     attrition work, or cut to a floor; imposed: against the will of residents.
     """
 
+    redraws: ClassVar[bool] = True
+
     service_points: Points = "close"
     township_points: Points = "close"
     staff: Staff = "keep"
