@@ -18,6 +18,7 @@ from sim.cli import cli
 from sim.description.account import Account, Touched
 from sim.description.description import Description
 from sim.description.replay import carry_out
+from sim.description.words import COSTS
 from sim.levers.scenario import Scenario
 from tests.cases import UNITS, write_small_case
 from tests.levers import (
@@ -49,8 +50,10 @@ def described(case: Case, *levers: Mapping[str, Any], **more: Any) -> Descriptio
 def changes(d: Description) -> dict[str, tuple[Any, Any]]:
     """The counts that differ."""
     before, after = asdict(d.before), asdict(d.after)
-    flat = [before | before.pop("facilities"), after | after.pop("facilities")]
-    return {k: (v, flat[1][k]) for k, v in flat[0].items() if v != flat[1][k]}
+    for account in (before, after):
+        account |= account.pop("facilities")
+        account |= {f"cost of {kind}": yuan for kind, yuan in account.pop("costs").items()}
+    return {k: (v, after[k]) for k, v in before.items() if v != after[k]}
 
 
 def test_a_merger_is_counted_as_by_hand(small_case: Case) -> None:
@@ -59,7 +62,7 @@ def test_a_merger_is_counted_as_by_hand(small_case: Case) -> None:
         "communities": (2, 1),
         "points": (4, 3),
         "floor": (4520.0, 4220.0),  # counter and culture room of the second seat, 200 and 100 m2
-        "floor_cost": (4520 * 15 * 12, 4220 * 15 * 12),
+        "cost of floor": (4520 * 15 * 12, 4220 * 15 * 12),
         "merging_cost": (0.0, 50_000.0),
         "government": (6, 5),
         "community": (4, 3),
@@ -101,7 +104,7 @@ def test_facilities_and_money_are_counted(small_case: Case) -> None:
     assert found["elder_care"] == (1, 2) and found["culture"] == (4, 3)
     assert "floor" not in found  # 100 m2 more, 100 m2 less
     rent = small_case.parameters["cost.rent"]
-    assert found["building_cost"] == (0.0, pytest.approx(100 * rent * 12))
+    assert found["cost of build"] == (0.0, pytest.approx(100 * rent * 12))
     assert d.touched.any == 0
 
 
@@ -109,7 +112,7 @@ def test_staff_cut_to_a_floor_are_counted(small_case: Case) -> None:
     d = described(small_case, merge(staff={"floor_per_10000": 18}))
     west = 18 * 3 * IN_WEST / 10_000  # of 12 posts as many as the floor asks
     assert d.before.staff - d.after.staff == 12 - -(-west // 1)
-    assert d.after.staff_cost < d.before.staff_cost
+    assert d.after.costs["staff"] < d.before.costs["staff"]
 
 
 def test_counts_at_the_start_are_those_that_a_check_finds(small_case: Case) -> None:
@@ -135,6 +138,11 @@ def test_levers_come_to_the_same_with_households_and_without(small_case: Case, p
     assert counted.week == lived_in.week == WEEK
     assert Account.of(counted) == Account.of(lived_in)
     assert Touched.between(counted, lived_in).any == 0
+
+
+def test_every_kind_of_cost_has_words(small_case: Case) -> None:
+    (state,) = carry_out(small_case, [()])
+    assert set(COSTS) == set(Account.of(state).costs)
 
 
 def test_a_scenario_is_told_against_its_base_unless_another_is_named(small_case: Case) -> None:

@@ -70,7 +70,8 @@ def read(path: Path) -> Any:
 
 def kind_of(path: Path) -> str:
     line = MODELINE.match(path.read_text("utf-8").splitlines()[0])
-    assert line, f"{path} does not name its schema in its first line"
+    example = "# yaml-language-server: $schema=../../docs/schemas/scenario.schema.json"
+    assert line, f"{path} does not name its schema in its first line, such as {example}"
     return line[2]
 
 
@@ -133,7 +134,7 @@ def test_every_key_has_a_meaning(model: type[BaseModel]) -> None:
         keys = {f.alias or name for name, f in part.model_fields.items() if not f.description}
         dumb += [] if about else [part.__name__]
         dumb += [f"{part.__name__}.{key}" for key in sorted(keys - set(meanings))]
-    assert not dumb
+    assert not dumb, "say it in the docstring of the class: `key: meaning; other: meaning.`"
 
 
 def test_every_lever_can_be_written() -> None:

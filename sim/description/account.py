@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.outcomes.recorder import INDOOR
-from sim.processes.cost import week_costs
+from sim.outcomes.spending import public_costs, public_floor
 from sim.world.boundaries import COMMUNITY_KIND
-from sim.world.facilities import MARKET
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.reach import make_reach
 from sim.world.services import Lines
@@ -24,9 +22,9 @@ class Account:
     groups: residents' groups; one that lies in two units counts in both. staff: posts of
     communities and villages, centre_staff: of townships. points, centres: open counters run by
     offices of units and of townships, of which kept_points and kept_centres go on beside a new
-    seat with fewer hours or windows. floor: m2 of public buildings. staff_cost, floor_cost,
-    building_cost, contract_cost: yuan a year (buildings written off over their life, or rent);
-    merging_cost: yuan once, for the units that mergers have ended. facilities: by service.
+    seat with fewer hours or windows. floor: m2 of public buildings. costs: yuan a year by kind
+    (buildings written off over their life, or rent); merging_cost: yuan once, for the units that
+    mergers have ended. facilities: by service.
     """
 
     communities: int
@@ -40,10 +38,7 @@ class Account:
     centres: int
     kept_centres: int
     floor: float
-    staff_cost: float
-    floor_cost: float
-    building_cost: float
-    contract_cost: float
+    costs: dict[str, float]
     merging_cost: float
     facilities: dict[str, int]
 
@@ -64,12 +59,8 @@ class Account:
         centre = counter.copy()
         centre[counter] = upper[f.operator[counter]]
         point = counter & ~centre
-        indoor = [state.lines.services.index(x) for x in INDOOR]
-        public = is_open & (f.operator != MARKET) & f.offers[:, indoor].any(axis=1)
-        floor = float(f.floor[public].sum())
-        building = float(f.yearly[is_open].sum())
-        bought = float(state.contracts.in_force(state.week).sum())
-        cost = week_costs(posts.size, floor, building, 0.0, bought, p)
+        costs = public_costs(state, posts.size)
+        del costs["transition"]  # it passes
         offered = f.offers[is_open].sum(axis=0).tolist()
         return Account(
             communities=kinds.count(COMMUNITY_KIND),
@@ -82,11 +73,8 @@ class Account:
             kept_points=int((point & f.kept).sum()),
             centres=int(centre.sum()),
             kept_centres=int((centre & f.kept).sum()),
-            floor=floor,
-            staff_cost=cost["staff"],
-            floor_cost=cost["floor"],
-            building_cost=cost["build"],
-            contract_cost=cost["contracts"],
+            floor=public_floor(state),
+            costs=costs,
             merging_cost=sum(n for _, n in state.ended) * p["cost.transition"],
             facilities=dict(zip(state.lines.services, offered, strict=True)),
         )

@@ -12,6 +12,7 @@ import mesa
 import numpy as np
 
 from sim.case.case import Case
+from sim.levers.due import pull_due
 from sim.levers.lever import Lever
 from sim.world.facilities import NEVER
 from sim.world.state import State, week_of
@@ -22,14 +23,28 @@ def carry_out(case: Case, packages: Sequence[Sequence[Lever]]) -> list[State]:
     """The case after each package of levers (sorted by date), all in the first week in which every
     lever has acted and whatever opens or closes by one of them has done so."""
     start = _start(case)
-    states = [_after(start, levers) for levers in packages]
-    last = max((s.week for s in states), default=0)
-    for state in states:
-        days = np.concatenate([state.facilities.opened, state.facilities.closed])
-        last = max(last, int(days[days < NEVER].max(initial=0)))
-    for state in states:
-        state.week = last
+    states = [start.copy(_host()) for _ in packages]
+    pulled = [0] * len(packages)
+    week, last = 0, _last(states, packages)
+    while week <= last:
+        before = sum(pulled)
+        for i, state in enumerate(states):
+            state.week = week
+            pulled[i] = pull_due(state, packages[i], pulled[i])
+        week += 1
+        if sum(pulled) > before:
+            last = _last(states, packages)
     return states
+
+
+def _last(states: Sequence[State], packages: Sequence[Sequence[Lever]]) -> int:
+    """The last week in which, as far as is known by now, something happens by itself."""
+    weeks = [0]
+    for state, levers in zip(states, packages, strict=True):
+        weeks += [week_of(lever.date, state.start) for lever in levers[-1:]]
+        days = np.concatenate([state.facilities.opened, state.facilities.closed])
+        weeks.append(int(days[days < NEVER].max(initial=0)))
+    return max(weeks)
 
 
 def _start(case: Case) -> State:
@@ -42,14 +57,6 @@ def _start(case: Case) -> State:
         settlements[c].to_numpy(np.float64, copy=True) for c in ("households", "persons")
     )
     state.census = replace(state.census, households=households, registered=persons)
-    return state
-
-
-def _after(start: State, levers: Sequence[Lever]) -> State:
-    state = start.copy(_host())
-    for lever in levers:
-        state.week = max(state.week, week_of(lever.date, state.start))
-        lever.apply(state)
     return state
 
 

@@ -61,12 +61,12 @@ STAFF = (
     Count("centre_staff", "post", "乡镇（街道）工作岗位", " in townships"),
 )
 FLOOR = Count("floor", "square metre", "公共服务用房", " of public floor", "平方米")
-MONEY = (
-    ("staff_cost", "for staff", "人员经费"),
-    ("floor_cost", "for running public buildings", "用房运行"),
-    ("building_cost", "for building (written off over its life) and rent", "建设折旧和租金"),
-    ("contract_cost", "for services bought", "购买服务"),
-)
+COSTS = {
+    "staff": ("for staff", "人员经费"),
+    "floor": ("for running public buildings", "用房运行"),
+    "build": ("for building (written off over its life) and rent", "建设折旧和租金"),
+    "contracts": ("for services bought", "购买服务"),
+}
 
 
 def differences(
@@ -174,9 +174,9 @@ def _points(before: Account, after: Account, lang: Lang) -> Iterator[str]:
 def _money(before: Account, after: Account, lang: Lang) -> Iterator[str]:
     """What the public pays more or less."""
     changes = [
-        (getattr(after, key) - getattr(before, key), en, zh)
-        for key, en, zh in MONEY
-        if round(getattr(after, key)) != round(getattr(before, key))
+        (yuan - before.costs[kind], *COSTS[kind])
+        for kind, yuan in after.costs.items()
+        if round(yuan) != round(before.costs[kind])
     ]
     if changes:
         total = _more(sum(d for d, _, _ in changes), lang)
