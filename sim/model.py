@@ -26,6 +26,7 @@ import mesa
 import numpy as np
 
 from sim.case.parameters import Parameters
+from sim.levers.due import pull_due
 from sim.levers.scenario import Scenario
 from sim.outcomes.access import Distances
 from sim.outcomes.recorder import Record, Recorder, Records
@@ -34,6 +35,7 @@ from sim.phases.conservation import check_conservation
 from sim.phases.offices import work_offices
 from sim.phases.population import change_population
 from sim.phases.residents import learn
+from sim.phases.running import Running
 from sim.phases.services import choose_facility, draw_needs, serve
 from sim.phases.staff import change_staff
 from sim.phases.start import start_staff
@@ -43,7 +45,7 @@ from sim.world.state import Enrolment, State, week_of
 from sim.world.world import World
 
 
-class CommunityModel(mesa.Model):
+class CommunityModel(mesa.Model, Running):
     """Households, facilities and offices of one case under one scenario, week by week.
 
     `state` is all that changes; `now` what the week under way produced. Facilities and offices
@@ -106,12 +108,7 @@ class CommunityModel(mesa.Model):
 def levers_due(model: CommunityModel) -> None:
     """1 Levers due: those whose first week this is, in the order of the scenario."""
     s = model.state
-    for lever in model.scenario.levers[model.applied :]:
-        if week_of(lever.date, s.start) > s.week:
-            break
-        lever.apply(s)
-        model.applied += 1
-    s.open_works()
+    model.applied = pull_due(s, model.scenario.levers, model.applied)
     f = s.facilities
     if s.week > 0 and ((f.opened == s.week) | (f.closed == s.week)).any():
         s.touch()

@@ -24,12 +24,16 @@ from sim.world.supply import LIMITED, STATION_SERVICE, standard_floor
 
 
 class EnlargeFacility(Built):
-    """Gives a facility more floor (floor_m2) or more room (capacity: visits a week, or places):
-    one by id, or in every unit that a rule chooses its largest with a service.
+    """Gives a facility more floor or more room: one by id, or in every unit that a rule chooses its
+    largest with a service.
 
-    Of the two the other follows in proportion to what is there. Stations chosen by floor_below get
-    by default what their unit lacks. It opens when it is built, costs what the way costs, and the
-    floor has to be run. Nobody loses a place meanwhile.
+    Of the two the other follows in proportion to what is there. It opens when it is built, costs
+    what the way costs, and the floor has to be run. Nobody loses a place meanwhile.
+
+    facility: its id in the case; service: what the facilities of a rule offer; where: rule for
+    many; scope: in which units the rule chooses; floor_m2: floor that is added, to stations by
+    default what their unit lacks to `floor_below`; capacity: visits a week or places that
+    are added.
     """
 
     kind: ClassVar[str] = "enlarge_facility"

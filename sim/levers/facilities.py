@@ -21,9 +21,8 @@ from sim.world.state import State
 class AddFacility(Built, Placed):
     """Adds a facility in one settlement, at the seat of one community, or in many by a rule.
 
-    It opens when it is built (weeks, by default by way), has the standard size for its services
-    and way (floor_m2) and the capacity that goes with it, and costs what the way costs. Nothing
-    else changes: whoever has a nearer one goes there by choice.
+    It opens when it is built and costs what the way costs. Nothing else changes: whoever has a
+    nearer one goes there by choice.
     """
 
     kind: ClassVar[str] = "add_facility"
@@ -65,8 +64,10 @@ class AddProgramme(AddFacility):
     """Adds facilities of one kind in batches, each to the communities that then rank first by the
     rule and have none of the programme yet.
 
-    where.count is the number of all batches together; without it every unit that fits gets one,
-    in as many batches. Each batch is decided on its own day and opens when it is built.
+    Each batch is decided on its own day and opens when it is built.
+
+    where: rule, whose count is that of all batches together; without one every unit that fits gets
+    a facility. batches: how many, and the weeks between them.
     """
 
     kind: ClassVar[str] = "add_programme"
@@ -140,7 +141,10 @@ class AddProgramme(AddFacility):
 
 class CloseFacility(Lever):
     """Closes a facility for good. Who has a place there applies elsewhere; its staff and hours go
-    to the other work of their office."""
+    to the other work of their office.
+
+    facility: its id in the case.
+    """
 
     kind: ClassVar[str] = "close_facility"
 

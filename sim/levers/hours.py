@@ -19,10 +19,13 @@ from sim.world.state import State
 class ExtendHours(Phased):
     """Opens facilities longer: some by id, or all with a service in the scope.
 
-    hours_week: hours a week afterwards (who has more keeps them); evenings: some of them lie
-    outside office hours, so that those who work can come. A counter has all its windows open and
-    binds their staff in the hours added, whether somebody comes or not; rooms and doctors take in
-    more visits in proportion. Places in care do not follow hours. Staff, floor and cost stay.
+    A counter has all its windows open and binds their staff in the hours added, whether somebody
+    comes or not. Rooms and doctors take in more visits in proportion; places in care do not follow
+    hours. Staff, floor and cost stay.
+
+    hours_week: hours a week afterwards, while those open longer already keep theirs; services:
+    those of whose facilities all in the scope open longer; facilities: ids of some; evenings:
+    whether some of the hours lie outside office hours, so that those who work can come.
     """
 
     kind: ClassVar[str] = "extend_hours"

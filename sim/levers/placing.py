@@ -37,8 +37,11 @@ BuildingWeeks = Annotated[int, Field(strict=True, ge=0, le=520)]
 
 
 class Built(Lever):
-    """A lever that gets floor. way: how; weeks: from decision to opening (by default the parameter
-    `building.<way>`)."""
+    """A lever that gets floor.
+
+    way: how the floor is got; weeks: from decision to opening, by default the parameter
+    `building` of that way.
+    """
 
     way: Way = "build"
     weeks: BuildingWeeks | None = None
@@ -53,8 +56,13 @@ class Built(Lever):
 
 
 class Placed(Lever):
-    """A lever that puts facilities with some services somewhere: in a community (at its seat), in a
-    settlement, or where a rule says, in the units of a scope."""
+    """A lever that puts facilities with some services somewhere.
+
+    services: what it offers; community: id of the unit at whose seat it opens; settlement: id of
+    the settlement it opens in; where: rule for many; scope: in which units the rule chooses; name:
+    as people will call it; floor_m2: floor, by default the standard of its services and way;
+    capacity: visits a week or places, by default by rule.
+    """
 
     services: Annotated[tuple[str, ...], Field(min_length=1)]
     community: Id | None = None

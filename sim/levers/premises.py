@@ -20,9 +20,10 @@ Share = Annotated[float, Field(strict=True, gt=0, le=1)]
 class KeepServicePoints(Phased):
     """Opens points of former seats again that a redraw has closed (one centre, many points).
 
-    share: of those closed in the scope, the ones of the units with most households first. A kept
-    point has one window, the kept hours, and one worker of its office at it while it is open; the
-    culture room under its roof takes fewer in proportion. Nobody is hired; its floor has to be run.
+    A kept point has one window, the kept hours, and one worker of its office at it while it is
+    open, and its culture room takes fewer in proportion. Nobody is hired; its floor has to be run.
+
+    share: of those closed in the scope, the ones of the units with most households first.
     """
 
     kind: ClassVar[str] = "keep_service_points"
@@ -75,10 +76,11 @@ class KeepServicePoints(Phased):
 class CoLocate(Phased):
     """Gives floor behind the counter to activities (办公空间趋零化).
 
+    The culture room at the same seat takes in more in proportion to the floor; where there is none,
+    the counter's house offers culture. Public floor, staff and cost stay as they are.
+
     share: of the office's own floor (`floor_m2` times `office_share` in offices.csv) that the
-    community's activities may use. The culture room at the same seat takes in more in proportion
-    to the floor; where there is none, the counter's house offers culture. Public floor, staff and
-    cost stay as they are.
+    community's activities may use.
     """
 
     kind: ClassVar[str] = "co_locate"

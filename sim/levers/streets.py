@@ -27,9 +27,12 @@ _SLACK = 1.0  # metres by which rounded coordinates may be off
 class OpenStreet(Lever):
     """Opens a street between two nodes of the case's network, or all those of a table.
 
-    from, to: ids of streets_nodes; metres: by default the straight line; a table has the columns
-    of streets_edges, its `opened` aside. Needs a case with streets. It opens weeks after the
-    decision (`building.street`) and costs by the metre. No way gets longer; nothing is closed.
+    Needs a case with streets. It costs by the metre from the day it opens; no way gets longer.
+
+    from: node it begins at; to: node it ends at; metres: its length, by default the straight line;
+    speed: metres a minute of those who ride, 0 where nobody may; one_way: whether it is open from
+    its first to its second node only; table: file with the columns of streets_edges; weeks: from
+    decision to opening, by default the parameter `building.street`.
     """
 
     kind: ClassVar[str] = "open_street"

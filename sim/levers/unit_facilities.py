@@ -22,10 +22,12 @@ from sim.world.supply import STATION
 class OpenUnitFacility(Placed):
     """Opens sports grounds, libraries or car parks of residents' units to everyone, for a reward.
 
-    They are there already: in the case's table, open to their community only (facilities), or
-    outside it (services, with community, settlement or where; a library offers culture, a car park
-    a service of the case's own). They open at once; their owner runs them, so the public pays
-    nothing but the reward (yuan a year and facility).
+    They are there already, in the case's table or outside it. They open at once. Their owner runs
+    them, so that the public pays nothing but the reward.
+
+    facilities: ids of the case's, open to their community only so far; services: what others offer
+    (a library culture, a car park a service of the case's own); reward: yuan a year and facility,
+    by default the parameter `cost.unit_reward`.
     """
 
     kind: ClassVar[str] = "open_unit_facility"

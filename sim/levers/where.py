@@ -45,13 +45,13 @@ class Candidate:
 
 class Where(BaseModel):
     """Units chosen by rule at the lever's date: of a kind, without a service, with little service
-    floor, the first `count` by a rank. `count` is for the whole case; a scope takes its share of
-    it, at least one.
+    floor, the first by a rank.
 
-    without: a service that no facility offers there, open or decided. floor_below: m2 of service
-    floor (of stations, which offer community affairs) per 100 households that the unit has less
-    than. rank: most households,
-    most persons of 60 and over, most children under 3, or least service floor per 100 households.
+    kind: communities or villages only; type: urban, town or rural ones only; without: a service
+    that no facility there offers, open or decided; floor_below: m2 of service floor (of stations,
+    which offer community affairs) per 100 households that they have less than; count: how many, in
+    the whole case (a scope takes its share, at least one); rank: those with most households, most
+    old people, most children under 3 or least service floor per household first.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

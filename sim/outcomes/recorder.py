@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.outcomes import access, catchment, compliance, equity, population, use, workload
+from sim.outcomes import access, catchment, compliance, equity, population, spending, use, workload
 from sim.outcomes.catalogue import OUTCOMES
 from sim.processes import cost, learning
 from sim.processes.work import VISIT_CLASSES
@@ -169,16 +169,8 @@ class Recorder:
 
     def _costs(self, model: Any) -> access.Values:
         state, p = model.state, model.state.parameters
-        f, persons = state.facilities, state.census.registered.sum()
-        is_open = f.is_open(state.week)
-        public = f.public_floor(state.lines.services)[is_open]
-        span = p["merger.transition_weeks"]
-        ended = sum(n for week, n in state.ended if week <= state.week < week + span)
-        kinds = cost.week_costs(
-            state.offices.workers.sum(), public.sum(),
-            f.yearly[is_open].sum() + state.yearly_of_streets, f.reward[is_open].sum(), ended,
-            state.contracts.in_force(state.week).sum(), p,
-        )  # fmt: skip
+        persons = state.census.registered.sum()
+        kinds = spending.public_costs(state, float(state.offices.workers.sum()))
         out = {(f"cost.{k}.per_head", "all"): v / persons for k, v in kinds.items()}
         out["cost.total.per_head", "all"] = sum(kinds.values()) / persons
         minutes = model.now.sums[:, :, learning.MINUTES].sum()

@@ -8,13 +8,13 @@ breach ends the run: its numbers would not mean anything.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from sim.phases.running import Running
 from sim.processes import learning
 from sim.world.households import OLD
 from sim.world.ledger import CLASSES
+from sim.world.state import State
 
 
 class Breach(RuntimeError):
@@ -26,7 +26,7 @@ class Breach(RuntimeError):
     stage = "conservation"
 
 
-def check_conservation(model: Any) -> None:
+def check_conservation(model: Running) -> None:
     """Raises `Breach` on the first thing that does not close this week."""
     s, now = model.state, model.now
     b, o, f = s.boundaries, s.offices, s.facilities
@@ -62,7 +62,7 @@ def check_conservation(model: Any) -> None:
         raise _breach(s.week, "needs", "needs met, given up and pending do not add up")
 
 
-def _check_contracts(model: Any) -> None:
+def _check_contracts(model: Running) -> None:
     """Whoever follows an office has its contracts, and no yuan of them is lost or made."""
     s = model.state
     if (s.contracts.yuan[~s.offices.alive[s.contracts.office]] > 0).any():
@@ -72,7 +72,7 @@ def _check_contracts(model: Any) -> None:
         raise _breach(s.week, "contracts", f"they are {gap:+g} yuan a year off")
 
 
-def _check_population(model: Any) -> None:
+def _check_population(model: Running) -> None:
     """Households and persons are those of the start and what came, less what went; all that is
     known by household has as many rows; in a week of change, ids and members are in order too."""
     s, now = model.state, model.state.population
@@ -98,7 +98,7 @@ def _check_population(model: Any) -> None:
         raise _breach(s.week, "persons", "not every old person is in one care class")
 
 
-def _check_staff(model: Any) -> None:
+def _check_staff(model: Running) -> None:
     """Persons employed are those of the start and hired, less gone and cut; and offices count the
     same persons as there are filled posts."""
     s, o = model.state, model.state.offices
@@ -113,7 +113,7 @@ def _check_staff(model: Any) -> None:
         raise _breach(s.week, "workers", f"{change:+d} came or went without a reason")
 
 
-def _worst_hours(state: Any) -> str:
+def _worst_hours(state: State) -> str:
     """Where the ledger does not close, by office and class of work."""
     gaps, slipped = state.ledger.gaps(), state.ledger.slipped
     office, cls = np.unravel_index(np.abs(gaps).argmax(), gaps.shape)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from sim.phases.running import Running
 from sim.processes import contracts, groups, volunteers
 from sim.world.ledger import CLASS, CLASSES, HELPERS
 from sim.world.state import State
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
 
-
-def take_over(model: CommunityModel) -> None:
+def take_over(model: Running) -> None:
     """Hours of this week's demand that others do, each of what those before them have left."""
     s, p, now = model.state, model.state.parameters, model.now
     b, census = s.boundaries, s.census
