@@ -11,6 +11,8 @@ import pytest
 
 from sim.case.case import Case
 from sim.case.messages import InputError
+from sim.description.account import Account, Touched
+from sim.description.replay import carry_out
 from sim.levers.scenario import Scenario
 from sim.model import simulate
 from sim.outcomes.access import SIX_BASICS, Distances
@@ -801,3 +803,23 @@ def test_a_case_without_streets_cannot_open_one(small_case: Case) -> None:
 def test_a_faulty_lever_on_facilities_leaves_units_sure(small_case: Case) -> None:
     found = codes(small_case, longer(60, service=["x"]), merge("99990100100", WEST[0]))
     assert found == ["unknown-key", "unknown-id"]
+
+
+# ---------------------------------------------------------------------------------- described
+
+
+def test_a_description_waits_until_all_is_open(town: Case) -> None:
+    opened = scenario(
+        town,
+        lever("enlarge_facility", facility=P, floor_m2=100, way="rebuild"),
+        street("n30", "n31"),
+        lever("open_unit_facility", facilities=[SPORT]),
+    )
+    before, after = carry_out(town, [(), opened.levers])
+    old, new = Account.of(before), Account.of(after)
+    assert new.floor == old.floor + 100 and not after.works
+    p = town.parameters
+    built = yearly_cost_of_way("rebuild", 100, p) + yearly_cost_of_street(500, p)
+    assert new.costs["build"] - old.costs["build"] == pytest.approx(built)
+    assert new.costs["rewards"] == p["cost.unit_reward"]
+    assert Touched.between(before, after).counter == 0

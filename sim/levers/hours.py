@@ -33,7 +33,7 @@ class ExtendHours(Phased):
     hours_week: Annotated[float, Field(strict=True, gt=0, le=168)]
     services: tuple[str, ...] = ()
     facilities: tuple[Id, ...] = ()
-    evenings: bool = True
+    evenings: Annotated[bool, Field(strict=True)] = True
     _number: int | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")

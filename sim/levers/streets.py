@@ -41,7 +41,7 @@ class OpenStreet(Lever):
     end: Id | None = Field(default=None, alias="to")
     metres: Annotated[float, Field(strict=True, gt=0)] | None = None
     speed: Annotated[float, Field(strict=True, ge=0)] | None = None
-    one_way: bool = False
+    one_way: Annotated[bool, Field(strict=True)] = False
     table: str | None = None
     weeks: BuildingWeeks | None = None
     _edges: tuple[tuple[Any, ...], ...] = PrivateAttr(default=())
