@@ -24,6 +24,11 @@ ROLES = ("committee", "community_worker", "grid", "window", "social_worker")
 METRES = "whole metres in the projection of case.yaml, not degrees"
 
 
+Day = Annotated[
+    datetime.date, Field(ge=datetime.date(1900, 1, 1), le=datetime.date(2199, 12, 31))
+]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,9 +59,9 @@ class CaseMeta(_Strict):
     """`case.yaml`."""
 
     title: Title
-    start: datetime.date
+    start: Day
     projection: str
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     population: Population = Population()
     parameters: dict[str, Number] = {}
     provenance: dict[str, Any] = {}
