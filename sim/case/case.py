@@ -53,10 +53,18 @@ class Case:
     share: float = 1.0
 
     @staticmethod
+    def there(folder: Path) -> bool:
+        """Whether there is such a directory."""
+        try:
+            return folder.is_dir()
+        except OSError:  # a name too long, say
+            return False
+
+    @staticmethod
     def open(path: str | Path) -> Case:
         """The case in the directory `path`; `InputError` with all faults otherwise."""
         folder, problems = Path(path), Problems()
-        if not _is_folder(folder):
+        if not Case.there(folder):
             _no_case(folder, problems)
             problems.raise_errors()
         digest = hashlib.sha256()
@@ -165,13 +173,6 @@ class Case:
             offices=offices,
             digest=hashlib.sha256(f"{self.digest}\0{scope}".encode()).hexdigest(),
         )
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # a name too long, say
-        return False
 
 
 def _no_case(folder: Path, problems: Problems) -> None:

@@ -10,7 +10,8 @@ import re
 import types
 import typing
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -25,9 +26,14 @@ TRUTH_VALUES = {"yes", "no", "on", "off", "y", "n", "是", "否"}
 class Written(Protocol):
     """What is needed of a `Document`."""
 
-    path: Any
-    data: Any
-    texts: Any
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def data(self) -> Any: ...
+
+    @property
+    def texts(self) -> Mapping[KeyPath, str]: ...
 
     def place(self, keys: Any = (), value: bool = False) -> Place: ...
 

@@ -114,7 +114,8 @@ def _refused(path: Path, error: OSError, problems: Problems) -> None:
         problems.error("not-a-file", "a file is wanted, this is a directory", path, hint=hint)
     elif error.errno in (errno.ENXIO, errno.ENODEV):
         hint = "save its content as a file first"
-        problems.error("not-a-file", "a file is wanted, this is a socket or a device", path, hint=hint)
+        message = "a file is wanted, this is a socket or a device"
+        problems.error("not-a-file", message, path, hint=hint)
     else:
         hint = "see who may read it, and whether its disk is there"
         problems.error("unreadable", f"cannot be read: {error.strerror}", path, hint=hint)

@@ -24,9 +24,7 @@ ROLES = ("committee", "community_worker", "grid", "window", "social_worker")
 METRES = "whole metres in the projection of case.yaml, not degrees"
 
 
-Day = Annotated[
-    datetime.date, Field(ge=datetime.date(1900, 1, 1), le=datetime.date(2199, 12, 31))
-]
+Day = Annotated[datetime.date, Field(ge=datetime.date(1900, 1, 1), le=datetime.date(2199, 12, 31))]
 
 
 class _Strict(BaseModel):

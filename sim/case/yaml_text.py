@@ -146,7 +146,7 @@ class Builder:
         return data
 
     def _scalar(self, node: ScalarNode, place: Place, path: KeyPath) -> Any:
-        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
         if kind == "str":
             return self._sound(node.value, place)
         if kind not in ("int", "float", "bool", "null", "timestamp"):
@@ -209,8 +209,9 @@ class Builder:
 
     def _too_deep(self, place: Place | None) -> None:
         message = f"lists or keys are nested more than {DEEPEST} deep"
-        at = place or (None, None)
-        self.problems.error("yaml-depth", message, self.path, *at, hint="check the indentation")
+        line, column = place or (None, None)
+        hint = "check the indentation"
+        self.problems.error("yaml-depth", message, self.path, line, column, hint)
 
     def _control(self, sign: str, place: Place) -> None:
         name = "NUL" if sign == "\0" else f"U+{ord(sign):04X}"

@@ -6,12 +6,13 @@ in words, and applied to the state of a run on the first week that begins on or 
 
 from __future__ import annotations
 
-import datetime
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from sim.case import schema
 from sim.levers.site import Site
 from sim.levers.words import Lang
 from sim.world.state import State
@@ -23,14 +24,8 @@ def _a_day(value: Any) -> Any:
     return value
 
 
-def _an_id(value: Any) -> Any:
-    if isinstance(value, int | float):
-        raise ValueError(f'{value} is read as a number; put ids in quotes: "{value}"')
-    return value
-
-
-Day = Annotated[datetime.date, BeforeValidator(_a_day)]
-Id = Annotated[str, BeforeValidator(_an_id)]
+Day = Annotated[schema.Day, BeforeValidator(_a_day)]
+Id = str
 
 
 class Lever(BaseModel, ABC):
@@ -38,6 +33,7 @@ class Lever(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     kind: ClassVar[str]
+    redraws: ClassVar[bool] = False  # whether it changes what units or townships there are
 
     date: Day
 
@@ -47,6 +43,11 @@ class Lever(BaseModel, ABC):
 
         Adds every fault to `site.problems`, and carries its effect on ids into `site`.
         """
+
+    def may_make(self, site: Site) -> Collection[str] | None:
+        """Ids of units and townships that it would make if it had no faults, None where nobody
+        can say; asked of levers that redraw, once they are found faulty."""
+        return None if self.redraws else ()
 
     @abstractmethod
     def describe(self, lang: Lang = "en") -> str:
