@@ -21,7 +21,8 @@ def check(path: str | Path) -> CheckReport:
         return check_case(path.parent if path.name == "case.yaml" else path)
     problems = Problems()
     document = Document.read(path, problems)
-    problems.raise_errors()
+    if document is None:
+        problems.raise_errors()
     keys = set(document.data) if document and isinstance(document.data, dict) else set()
     if {"case", "scenarios"} <= keys:
         return _check_experiment(path)

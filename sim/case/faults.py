@@ -20,6 +20,13 @@ from sim.case.messages import Problems, did_you_mean, full_width
 from sim.case.yaml_text import KeyPath, Place
 
 SHORTENED = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+")  # 5.11425E+11, as spreadsheets write long ids
+WANTED = {
+    "list_type": "be a list",
+    "tuple_type": "be a list",
+    "dict_type": "be a dictionary: keys, each with its value",
+    "model_type": "be a dictionary: keys, each with its value",
+    "string_type": "be text",
+}
 TRUTH_VALUES = {"yes", "no", "on", "off", "y", "n", "是", "否"}
 
 
@@ -35,6 +42,9 @@ class Written(Protocol):
     @property
     def texts(self) -> Mapping[KeyPath, str]: ...
 
+    @property
+    def faulty(self) -> frozenset[KeyPath]: ...
+
     def place(self, keys: Any = (), value: bool = False) -> Place: ...
 
 
@@ -43,7 +53,9 @@ def add_fault(
 ) -> None:
     """One pydantic fault as a message at the place of the key it is about."""
     keys = known_path(document.data, base + tuple(fault["loc"]))
-    name = ".".join(str(k) for k in keys) or "this file"
+    if follows(fault) or any(keys[:n] in document.faulty for n in range(len(keys) + 1)):
+        return
+    name = _named(keys[len(base) :] or base[-1:]) or "this file"
     kind, hint = fault["type"], ""
     if kind == "extra_forbidden":
         fields = _fields(model, keys[len(base) : -1])
@@ -64,17 +76,19 @@ def add_fault(
 def _wrong_value(fault: Any, name: str, text: str | None) -> tuple[str, str, str]:
     """Code, message and hint for a value that is not what the model wants; text: as written."""
     kind, value = fault["type"], fault["input"]
-    said = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    said = fault["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         return "bad-value", f"{name}: {said}", ""
+    plain = re.sub(r"^[A-Z]\w+ should ", "", said)
+    said = WANTED.get(kind) or (plain if plain != said else f"be {said}")
     if value is None:
         hint = "write a value behind the colon, or leave the key out"
-        return "empty-value", f"{name} is empty; it should be {said}", hint
+        return "empty-value", f"{name} is empty; it should {said}", hint
     if kind == "string_type" and text is not None:
         return "unquoted-text", *_unquoted(name, text, value)
     if isinstance(value, dict | list):
-        return "bad-value", f"{name} should be {said}", ""
-    message = f"{name} should be {said}, not {_shown(value)}"
+        return "bad-value", f"{name} should {said}", ""
+    message = f"{name} should {said}, not {_shown(value)}"
     if isinstance(value, str):
         wide = full_width(value) if "：" in value or kind in ("list_type", "tuple_type") else ""
         if wide and kind in ("list_type", "tuple_type", "dict_type", "model_type"):
@@ -118,6 +132,18 @@ def _meant(kind: str, value: str) -> str:
     if value.lower() in TRUTH_VALUES:
         return f"{value} is a word here, not true or false"
     return ""
+
+
+def follows(fault: Any) -> bool:
+    """Whether a fault is only the consequence of another: a list is too short without an item
+    that is at fault itself."""
+    least = fault.get("ctx", {}).get("min_length", 0)
+    return fault["type"] == "too_short" and len(fault["input"]) >= least
+
+
+def _named(keys: KeyPath) -> str:
+    """Keys as a path; items of lists are counted from 1."""
+    return "".join(f"[{k + 1}]" if isinstance(k, int) else f".{k}" for k in keys).lstrip(".")
 
 
 def known_path(data: Any, loc: tuple[str | int, ...]) -> KeyPath:

@@ -125,10 +125,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     words, plain = sorted(known), unicodedata.normalize("NFKC", word[:LONGEST]).strip()
     if plain in words:
         return f"did you mean {plain!r}? Some signs are full-width, or blanks stand around it"
+    if full_width(word):
+        return full_width(word)
     near = difflib.get_close_matches(plain, words, n=3, cutoff=0.6) if len(plain) < 100 else []
-    if near:
-        return f"did you mean {' or '.join(repr(n) for n in near)}?"
-    return full_width(word)
+    return f"did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
 
 
 def full_width(text: str) -> str:

@@ -8,14 +8,16 @@ nothing here raises for what a person wrote.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from sim.case.faults import add_fault, known_path
+from sim.case.faults import add_fault, follows, known_path
 from sim.case.messages import Problems
 from sim.case.yaml_text import Builder, KeyPath, Place, read_text
 
@@ -27,7 +29,7 @@ class Document:
     """A YAML file: `data` of dict, list, str, int, float, bool, date and None, with places.
 
     Keys are text, whatever they look like (``2020: 3`` has the key ``"2020"``). texts: how a
-    value that is no text was written (``012``).
+    value that is no text was written (``012``). faulty: values at fault, which are told of.
     """
 
     path: Path
@@ -35,19 +37,24 @@ class Document:
     keys: Mapping[KeyPath, Place]
     values: Mapping[KeyPath, Place]
     texts: Mapping[KeyPath, str] = field(default_factory=dict)
+    faulty: frozenset[KeyPath] = frozenset()
 
     @staticmethod
     def read(path: Path, problems: Problems) -> Document | None:
-        """The file's only document, or None after adding to `problems` what is wrong with it."""
+        """The file's only document, or None where it cannot be read; all faults are said.
+
+        Where single values or keys are at fault there is a document still, so that the rest of
+        it can be checked.
+        """
         text = read_text(Path(path), problems)
         if text is None:
             return None
-        count = len(problems.errors)
         builder = Builder(Path(path), text, problems)
         data = builder.load()
-        if len(problems.errors) > count:
+        if not builder.readable:
             return None
-        return Document(Path(path), data, builder.keys, builder.values, builder.texts)
+        places = builder.keys, builder.values, builder.texts
+        return Document(Path(path), data, *places, frozenset(builder.faulty))
 
     def place(self, keys: Sequence[str | int] = (), value: bool = False) -> Place:
         """1-based (line, column) of the key or list item at `keys`, or of its value.
@@ -65,10 +72,10 @@ def read_yaml(path: Path, model: type[Model], problems: Problems) -> Model | Non
 
     Unknown keys are faults where the model says ``extra="forbid"``.
     """
+    count = len(problems.errors)
     document = Document.read(path, problems)
-    if document is None:
-        return None
-    return validate(document, model, problems)
+    found = validate(document, model, problems) if document else None
+    return found if len(problems.errors) == count else None
 
 
 def validate(
@@ -94,7 +101,8 @@ def salvage(
 ) -> Model | None:
     """What can be used of a part that has faults, so that the rest of it can be checked too.
 
-    A number where text belongs is taken as it was written; any other faulty key is left out, or
+    A number where text belongs is taken as it was written, and text where a list belongs as a list
+    with commas; any other faulty key is left out, or
     replaced where `instead` has a value for it. None where nothing useful is left.
     """
     data = copy.deepcopy(_at(document, keys))
@@ -104,7 +112,7 @@ def salvage(
         except ValidationError as error:
             if not isinstance(data, dict):
                 return None
-            for fault in error.errors(include_url=False):
+            for fault in filterfalse(follows, error.errors(include_url=False)):
                 _leave_out(fault, data, document, tuple(keys), instead or {})
     return None
 
@@ -123,6 +131,8 @@ def _leave_out(
     text = document.texts.get((*base, *path))
     if fault["type"] == "string_type" and text:
         inner[path[-1]] = text
+    elif fault["type"] in ("list_type", "tuple_type") and isinstance(fault["input"], str):
+        inner[path[-1]] = [part.strip() for part in re.split("[,，、;；]", fault["input"])]
     elif isinstance(inner, dict) and len(path) > 1:
         inner.pop(path[-1], None)
     else:

@@ -62,7 +62,8 @@ def read_text(path: Path, problems: Problems) -> str | None:
 class Builder:
     """Turns the text of a file into plain data and remembers where everything stood.
 
-    texts: how a value was written that is no text, a number say, where it stood plain.
+    texts: how a value that is no text was written, a number say. faulty: values at fault, which
+    are None or as written. readable: whether there is anything to check further.
     """
 
     def __init__(self, path: Path, text: str, problems: Problems):
@@ -70,6 +71,8 @@ class Builder:
         self.keys: dict[KeyPath, Place] = {}
         self.values: dict[KeyPath, Place] = {}
         self.texts: dict[KeyPath, str] = {}
+        self.faulty: set[KeyPath] = set()
+        self.readable = False
         self._yaml = YAML(typ="safe", pure=True)
         self._yaml.max_depth = DEEPEST
         self._open: list[Node] = []
@@ -96,6 +99,7 @@ class Builder:
             said = str(error).splitlines()[0] if str(error) else "this is not YAML"
             self.problems.error("yaml-syntax", said, self.path, hint="check the escapes")
         else:
+            self.readable = True
             return None if node is None else self._whole(node)
         return None
 
@@ -106,6 +110,7 @@ class Builder:
             message = f"with its aliases written out this file has more than {MOST_VALUES:,} values"
             hint = "write out what the aliases (*name) stand for, or use fewer of them"
             self._error("too-large", message, many.place, hint)
+            self.readable = False
             return None
 
     def _build(self, node: Node, path: KeyPath) -> Any:
@@ -116,6 +121,7 @@ class Builder:
             raise _TooMany(place)
         if any(node is n for n in self._open):
             self._error("yaml-cycle", "this alias contains itself", place, "write it out")
+            self.faulty.add(path)
             return None
         if isinstance(node, ScalarNode):
             return self._scalar(node, place, path)
@@ -148,7 +154,11 @@ class Builder:
     def _scalar(self, node: ScalarNode, place: Place, path: KeyPath) -> Any:
         kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
         if kind == "str":
-            return self._sound(node.value, place)
+            text = self._sound(node.value, place)
+            if text is None:
+                self.faulty.add(path)
+            return text
+        self.faulty.add(path)  # unless it turns out well
         if kind not in ("int", "float", "bool", "null", "timestamp"):
             hint = "remove the tag; plain values are enough"
             self._error("yaml-tag", f"the tag {node.tag!r} is not known here", place, hint)
@@ -157,15 +167,17 @@ class Builder:
             hint = "put it in quotes if it is text"
             self._error("yaml-value", f"{node.value!r} is too long a number", place, hint)
             return None
-        self.texts[path] = node.value
         try:
-            return self._yaml.constructor.construct_object(node)
+            value = self._yaml.constructor.construct_object(node)
+            self.texts[path] = node.value
+            self.faulty.discard(path)
+            return value
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError, YAMLError):
             hint = "put text in quotes; a number is digits, as in 1200 or 0.5"
             if kind == "timestamp":
                 hint = "write dates as 2020-01-31, and text that looks like a date in quotes"
             self._error("yaml-value", f"{node.value!r} is not a valid value", place, hint)
-        return None
+        return str(node.value)
 
     def _sound(self, text: str, place: Place) -> str | None:
         """The text with its surrogates joined, None after refusing signs that are none."""

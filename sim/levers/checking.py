@@ -18,8 +18,8 @@ from sim.levers.site import Site, Standing
 
 # what holds of one key whatever the faults of others: in the scenario, and in tables it names
 OF_ONE_KEY = {
-    "closed-already", "ended", "missing-file", "named-twice", "no-place", "not-a-file",
-    "outside-case", "unknown-id",
+    "closed-already", "damaged-id", "ended", "missing-file", "named-twice", "no-place",
+    "not-a-file", "outside-case", "unknown-id",
 }  # fmt: skip
 OF_ALL_TABLES = {
     "id-taken", "orphan-settlement", "seat-outside", "unit-without-settlement", "unknown-id",
@@ -77,10 +77,14 @@ def _say_the_rest(entry: Entry, at: Site, site: Site) -> None:
     trial = at.copy()
     trial.sure = False
     entry.part.bind(trial)
+    said = {(p.path, p.line, p.column) for p in site.problems}
     site.problems.found += [
         p
         for p in trial.problems
-        if p.severity == "error" and _holds(p, entry) and p not in site.problems.found
+        if p.severity == "error"
+        and _holds(p, entry)
+        and p not in site.problems.found
+        and not (p.code == "damaged-id" and (p.path, p.line, p.column) in said)
     ]
 
 
