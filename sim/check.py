@@ -1,36 +1,68 @@
 """`sim check`: what a case, a scenario or an experiment holds.
 
-A YAML file is checked as what its keys make it: a scenario (`levers`) or an experiment (`case`
-and `scenarios`); anything else is a case.
+A YAML file is checked as what its keys make it, a scenario or an experiment; anything else is a
+case.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.case.case import Case
 from sim.case.check import CheckReport, check_case
 from sim.case.messages import InputError, Problem, Problems
 from sim.case.yaml import Document
 
+if TYPE_CHECKING:
+    from sim.levers.scenario import Scenario
+
+
+OF_EXPERIMENTS = {"scenarios", "replicates", "weeks", "record", "scope"}
+OF_SCENARIOS = {"levers", "base", "about", "title"}
+
 
 def check(path: str | Path) -> CheckReport:
     """The report on the case, scenario or experiment at `path`; `InputError` if it has faults."""
-    path = Path(path)
-    if path.suffix not in (".yaml", ".yml") or path.name == "case.yaml":
+    path, problems = Path(path), Problems()
+    kind = kind_of(path, problems)
+    if kind == "case":
         return check_case(path.parent if path.name == "case.yaml" else path)
-    problems = Problems()
-    document = Document.read(path, problems)
-    if document is None:
-        problems.raise_errors()
-    keys = set(document.data) if document and isinstance(document.data, dict) else set()
-    if {"case", "scenarios"} <= keys:
+    if kind == "experiment":
         return _check_experiment(path)
-    if keys & {"levers", "base"} or keys == {"title"}:
+    if kind == "scenario":
         return _check_scenario(path)
+    problems.raise_errors()
     hint = "a scenario has `levers`; an experiment has `case` and `scenarios`"
     message = "this is neither a scenario nor an experiment"
     raise InputError([Problem("unknown-file", message, path, 1, hint=hint)])
+
+
+def kind_of(path: Path, problems: Problems | None = None) -> str | None:
+    """Whether `path` is a case, a scenario or an experiment, None where nobody can tell.
+
+    Adds to `problems` why a file cannot be read.
+    """
+    if path.suffix not in (".yaml", ".yml") or path.name == "case.yaml":
+        return "case"
+    document = Document.read(path, problems or Problems())
+    keys = set(document.data) if document and isinstance(document.data, dict) else set()
+    if keys & OF_EXPERIMENTS:
+        return "experiment"
+    return "scenario" if keys & OF_SCENARIOS and "projection" not in keys else None
+
+
+def open_scenario(path: Path) -> Scenario:
+    """The scenario at `path`, on the case that it lies in; `InputError` with the faults of both."""
+    from sim.levers.scenario import Scenario, check_form
+
+    try:
+        case = Case.open(path.parent)
+    except InputError as error:
+        problems = Problems(list(error.problems))
+        check_form(path, path.parent, problems)
+        raise InputError(problems) from None
+    return Scenario.open(path, case)
 
 
 def _check_experiment(path: Path) -> CheckReport:
@@ -46,11 +78,10 @@ def _check_experiment(path: Path) -> CheckReport:
         "households": experiment.households,
     }
     title = experiment.title.get("en") or experiment.name
-    return CheckReport(path, "experiment", title, found, warnings=experiment.case.warnings)
+    return CheckReport(path, "experiment", title, found, warnings=experiment.warnings)
 
 
 def _check_scenario(path: Path) -> CheckReport:
-    from sim.levers.scenario import Scenario
-
-    scenario = Scenario.open(path, Case.open(path.parent))
-    return CheckReport(path, "scenario", scenario.title.get("en") or scenario.name)
+    scenario = open_scenario(path)
+    title = scenario.title.get("en") or scenario.name
+    return CheckReport(path, "scenario", title, warnings=scenario.warnings)

@@ -48,7 +48,9 @@ def test_a_good_case_is_described_on_stdout(small_case_dir: Path) -> None:
     assert done.returncode == 0 and not done.stderr
     assert "settlements" in done.stdout and "甲区" in done.stdout
     data = json.loads(sim("check", small_case_dir, "--json").stdout)
-    assert data["counts"]["persons"] == 3600 and data["counties"][0]["county"] in ("甲区", "乙县")
+    found = data["found"]
+    assert data["ok"] and data["kind"] == "case" and not data["problems"]
+    assert found["counts"]["persons"] == 3600 and found["counties"][0]["county"] in ("甲区", "乙县")
 
 
 def test_a_map_is_drawn_and_other_file_types_are_refused(
