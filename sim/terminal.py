@@ -20,6 +20,7 @@ from sim.case.messages import InputError, Problem, Problems
 
 DONE, RUN_FAILED, BAD_INPUT, ENVIRONMENT, PROGRAM_FAULT, INTERRUPTED = 0, 1, 2, 3, 70, 130
 ENVIRONMENT_CODES = {"cannot-write"}
+MOST_PROBLEMS = 100  # that are printed
 MOST_SHOWN = 100_000  # characters of a line that are looked at
 ZERO_WIDTH_JOINER = "\u200d"
 EVERY = 30.0  # seconds between two plain lines of progress
@@ -64,7 +65,7 @@ def print_problems(problems: Iterable[Problem], stream: IO[str] | None = None) -
     """Prints problems, each with its line of the file and a caret where the place is known."""
     stream = stream or sys.stderr
     found, sources = list(problems), Sources()
-    for problem in found:
+    for problem in found[:MOST_PROBLEMS]:
         place = problem.place()
         head = f"{place}: " if place else ""
         print(f"{head}{problem.severity} [{problem.code}]: {problem.message}", file=stream)
@@ -72,6 +73,8 @@ def print_problems(problems: Iterable[Problem], stream: IO[str] | None = None) -
             print(f"    {line}", file=stream)
         if problem.hint:
             print(f"    = {problem.hint}", file=stream)
+    if len(found) > MOST_PROBLEMS:
+        print(f"and {len(found) - MOST_PROBLEMS:,} more", file=stream)
     errors = [p.code for p in found if p.severity == "error"]
     if errors:
         count = f"{len(errors)} errors: " if len(errors) > 1 else ""

@@ -47,19 +47,20 @@ def read_input(path: Path, most: int, problems: Problems) -> bytes | None:
     except OSError as error:
         _refused(path, error, problems)
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        what = os.fstat(descriptor)
-        if not stat.S_ISREG(what.st_mode):
-            is_folder = stat.S_ISDIR(what.st_mode)
-            kind = "a directory" if is_folder else "a pipe or a device"
-            hint = "give the file inside" if is_folder else "save its content as a file first"
-            problems.error("not-a-file", f"a file is wanted, this is {kind}", path, hint=hint)
-            return None
-        try:
+    what = os.fstat(descriptor)
+    if not stat.S_ISREG(what.st_mode):
+        os.close(descriptor)
+        is_folder = stat.S_ISDIR(what.st_mode)
+        kind = "a directory" if is_folder else "a pipe or a device"
+        hint = "give the file inside" if is_folder else "save its content as a file first"
+        problems.error("not-a-file", f"a file is wanted, this is {kind}", path, hint=hint)
+        return None
+    try:
+        with os.fdopen(descriptor, "rb") as file:
             data = file.read(most + 1) if what.st_size <= most else b""
-        except OSError as error:
-            _refused(path, error, problems)
-            return None
+    except OSError as error:
+        _refused(path, error, problems)
+        return None
     if max(what.st_size, len(data)) > most:
         hint = f"at most {size_said(most)} are read: is this the right file?"
         message = f"this file is too large, {size_said(what.st_size)}"

@@ -144,7 +144,7 @@ def _showable(text: str) -> str:
         text = f"{text[: LONGEST - 60]} ... {text[-50:]}"
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c == "\u3000" else _escaped(c) for c in text)
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
 def _escaped(character: str) -> str:

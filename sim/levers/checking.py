@@ -13,7 +13,7 @@ from datetime import date
 
 from sim.case.messages import Problem
 from sim.levers.lever import Lever
-from sim.levers.reading import Entry
+from sim.levers.reading import SOME_DAY, Entry
 from sim.levers.site import Site, Standing
 
 # what holds of one key whatever the faults of others: in the scenario, and in tables it names
@@ -32,6 +32,7 @@ def bind_all(entries: Iterable[Entry], site: Site) -> list[tuple[Lever, Standing
     before = site.copy()
     undated = [entry for entry in found if entry.date is None]
     for entry in undated:
+        site.standing = _standing(entry, SOME_DAY)
         _doubt(entry.kind, entry.part, site)
     for day, entry in sorted(((e.date, e) for e in found if e.date), key=lambda pair: pair[0]):
         site.standing = _standing(entry, day)
@@ -49,7 +50,7 @@ def bind_all(entries: Iterable[Entry], site: Site) -> list[tuple[Lever, Standing
     before.named |= set(site.townships)
     for entry in undated:
         if entry.part is not None:
-            before.standing = _standing(entry, entry.part.date)
+            before.standing = _standing(entry, SOME_DAY)
             _say_the_rest(entry, before, site)
     return bound
 
