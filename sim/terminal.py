@@ -182,8 +182,9 @@ class Sources:
         line, column = self.line(problem), problem.column
         if line is None:
             return
-        start = max(0, (column or 1) - 60)
-        end = start
+        start = end = max(0, (column or 1) - 1)
+        while start and cells(line[start - 1 : column]) <= 60:
+            start -= 1
         while end < len(line) and cells(line[start : end + 1]) <= 100:
             end += 1
         yield f"{problem.line} | {''.join(map(_visible, line[start:end]))}"

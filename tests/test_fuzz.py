@@ -42,7 +42,7 @@ start: 2020-01-06
 weeks: 80
 seed: 5
 replicates: 3
-parameters: {travel.walking_speed: 4.5}
+parameters: {travel.walking_speed: 75}
 scope: {counties: [甲区, 乙县]}
 record: {outcomes: weekly, units: 13, losers: 26}
 """

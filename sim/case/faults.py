@@ -53,10 +53,12 @@ def add_fault(
 ) -> None:
     """One pydantic fault as a message at the place of the key it is about."""
     keys = known_path(document.data, base + tuple(fault["loc"]))
-    if follows(fault) or any(keys[:n] in document.faulty for n in range(len(keys) + 1)):
+    kind, hint = fault["type"], ""
+    about_key = kind in ("extra_forbidden", "missing")  # whatever its value
+    above = range(len(keys) + (0 if about_key else 1))
+    if follows(fault) or any(keys[:n] in document.faulty for n in above):
         return
     name = _named(keys[len(base) :] or base[-1:]) or "this file"
-    kind, hint = fault["type"], ""
     if kind == "extra_forbidden":
         fields = _fields(model, keys[len(base) : -1])
         hint = did_you_mean(str(keys[-1]), fields)
