@@ -7,11 +7,9 @@ from sim.case.parameters import Parameters
 from sim.processes.choice import (
     _GUMBEL_BELOW,
     AGENT,
-    AGENT_OFFERED,
     NO_REACH,
     ONLINE,
     PUT_OFF,
-    WEB_OFFERED,
     Errands,
     choose,
     gumbel,
@@ -47,12 +45,10 @@ def go_out(
     one = np.ones((households, 1), np.uint8)
     lasting = np.zeros((households, 1, k), np.float32)
     lifelong_tastes(np.uint64(9), zeros, agents, slots, item, lasting)
-    weights = np.array(
-        [*(P[f"choice.{n}"] for n in NAMES), P["online.constant"], capable, agent or 0.0]
-    )
+    weights = np.array([*(P[f"choice.{n}"] for n in NAMES), P["online.constant"], agent or 0.0])
     weights[4] = -1e9 if going else weights[4]
     weights[5] = P["online.constant"] if online is None else online
-    channels = WEB_OFFERED * (online is not None) + AGENT_OFFERED * (agent is not None)
+    web = np.array([[0.0 if online is None else capable]])
     slot, trip = [], []
     for week in range(first_week, first_week + weeks):
         e = Errands(np.empty(2, np.int64), *(np.empty(households, np.int32) for _ in range(5)),
@@ -65,7 +61,7 @@ def go_out(
             np.full((households, 1), usual, np.int32),
             np.full((households, 1), expected, np.float32), item,
             np.array(office or [False] * k), np.array([cutoff]), np.array([taste]),
-            np.array([old_users]), np.array([[channels]], np.uint8), weights,
+            np.array([old_users]), web, np.array([[agent is not None]]), weights,
             e.first, e.household, e.needs, e.new, e.slot, e.rank, e.minutes,
         )  # fmt: skip
         slot.append(e.slot)

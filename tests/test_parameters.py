@@ -12,8 +12,8 @@ from sim.case.case import Case
 from sim.case.parameters import CONFIDENCE, Parameter, Parameters
 from sim.levers.scenario import Scenario
 from sim.model import simulate
-from sim.outcomes.catalogue import PLACED
 from sim.outcomes.recorder import Record, Records
+from sim.outcomes.terms import PLACED
 from sim.world.world import World
 from tests.cases import TOWN, UNITS, read_rows, write_small_case, write_table
 from tests.levers import EAST, WEST, one_township, write_scenario
@@ -25,7 +25,8 @@ COMPOUNDS = ("commodity", "resettlement", "old_courtyard", "village")
 # so that meals and doctors are crowded, attrition reaches the standard, and counters are staffed
 PLAIN = {
     "online.offered": 1, "agency.offered": 1, "needs.meals_users": 1, "needs.health": 5,
-    "staff.exit": 0.6, "work.tasks": 5, "staff.certified_by_training": 1,
+    "staff.exit": 0.6, "work.tasks": 10, "staff.certified_by_training": 1,
+    "groups.aligned": 1,
 }  # fmt: skip
 
 
@@ -72,6 +73,7 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
         {"redraw_communities": {
             "date": "2020-01-13", **redraw, "townships": "reform_townships.csv",
             "township_points": "keep"}},
+        {"buy_services": {"date": "2020-01-13", "class": "visits_high", "yuan_year": 20000}},
         {"merge_communities": {"date": "2020-01-20", "communities": list(EAST), **more}},
         *({"add_facility": {"date": "2020-01-27", "services": ["culture"], "floor_m2": 30,
                             "settlement": f"{UNITS[i % 4]}0{2 + i % 3}", "way": way}}
@@ -81,6 +83,7 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
         {"close_facility": {"date": "2020-02-03", "facility": f"TH-{TOWN}"}},
         {"merge_communities": {"date": "2020-07-27", "communities": [*WEST, EAST[0]],
                                "imposed": True, **more}},
+        {"cut_burden": {"date": "2020-12-07"}},
     ]  # fmt: skip
     return case, Scenario.open(write_scenario(folder, *levers), case)
 
@@ -138,15 +141,20 @@ def test_every_parameter_says_where_it_comes_from(p: Parameter) -> None:
 UNITS_AND_SIGNS = {0, 1, -1, 2, 60, 52, 1000, 10_000}  # minutes, weeks, per 1,000, per 10,000
 ALLOWED = {
     # published formulas
-    ("counters.day_wait", 4): "the day that starts empty: T / 4 (after Kimber & Hollis 1979)",
-    ("counters.day_wait", 8): "the same formula: 8 q / T",
+    ("counters.day_wait.wait_at", 4): "a day that starts empty: T / 4 (Kimber & Hollis 1979)",
+    ("counters.day_wait.wait_at", 8): "the same formula: 8 q / T",
     ("learning.drift", 0.5): "what a half-life is",
     # units
     ("cost.yearly_cost_of_way", 12): "months a year",
     ("cost.week_costs", 12): "months a year",
+    ("contracts.bought_hours", 12): "months a year",
+    ("demography.weeks_to_new_year", 7): "days a week",
+    ("volunteers.hours_given", 12): "months a year",
+    ("property.complaints", 100): "per 100 households",
     # numbers of draws and of columns
     ("choice", 64): "CHOICE_OF_LINE: process numbers from 64 on",
     ("choice", -2): "NO_REACH, a code",
+    ("tenure", 20): "2^20 weeks stand for ever",
     ("choice", -3): "ONLINE, a code",
     ("choice", -4): "AGENT, a code",
     ("places.prefer", -2): "nothing in reach, a code",
@@ -165,13 +173,17 @@ ALLOWED = {
     ("choice.choose", 0.981): "gumbel(off) < 4 below it",
     ("choice.choose", 0.04): "gumbel(go) > -1.2 above it",
     ("choice.choose", 5.2): "4 + 1.2: going wins whatever the two draws are",
+    ("tenure", 1e-12): "guards a logarithm",
     ("places.steady_numbers", 40): "rounds of bisection",
     ("places.steady_numbers", 1e-9): "guards floor() against a last digit",
     ("places.weeks_on_list", 1e-9): "likewise",
     ("places.start_steady", 1e-9): "likewise",
     ("places.fill", 1e-9): "likewise",
+    ("counters", 8): "ROUNDS of false position",
     ("counters.counter_waits", 1e-9): "guards a division",
     ("work.visit_hours", 1e-9): "guards a division",
+    ("burden.items_left", 12): "months a year",
+    ("burden.share_of_hours", 1e-9): "guards a division",
 }
 
 

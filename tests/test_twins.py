@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sim.processes import choice, learning, needs, places, reference
+from sim.processes import choice, demography, learning, needs, places, reference
 from sim.world import draws, households
 from sim.world import reference as synthesis
 
@@ -30,9 +30,12 @@ TWINS = {
     "choose": reference.choose,
     "prefer": reference.prefer,
     "settle": reference.settle,
+    "pass_year": reference.pass_year,
     "draw_needs": needs.draw_needs_reference,
     "_deal": synthesis.deal,
     "_describe": synthesis.describe,
+    "_traits": synthesis.traits,
+    "traits_of": synthesis.traits_of,
 }
 PARTS = {  # of a kernel above, inlined into it, with no twin of their own
     "surely_below", "travel_class", "poisson",
@@ -51,18 +54,22 @@ def test_every_kernel_has_a_twin():
     assert sorted(found) == sorted([*TWINS, *PARTS])
 
 
+EMPTY = ("households", "settlements", "facilities", "needs")
+
+
 class Town:
     """Columns of a random place: H households in S settlements, L lines, F facilities."""
 
     def __init__(self, seed: int, count: int, empty: str, inputs: str = "any"):
         rng = self.rng = np.random.default_rng(seed)
-        self.h = 0 if empty == "households" else count
-        self.s, self.lines = int(rng.integers(1, 5)), int(rng.integers(1, 4))
+        self.h = 0 if empty in ("households", "settlements") else count
+        self.s = 0 if empty == "settlements" else int(rng.integers(1, 5))
+        self.lines = int(rng.integers(1, 4))
         self.f = 0 if empty == "facilities" else int(rng.integers(1, 9))
         h, s, lines, f = self.h, self.s, self.lines, self.f
         self.key = np.uint64(rng.integers(0, 2**63))
         self.week = int(rng.integers(0, 600))
-        self.settlement = np.sort(rng.integers(0, s, h)).astype(np.int32)
+        self.settlement = np.sort(rng.integers(0, max(s, 1), h)).astype(np.int32)
         self.agents = rng.integers(0, 2**63, h).astype(np.uint64)
         self.flags = rng.integers(0, 64, h).astype(np.uint8)
         self.item = rng.integers(0, 2**32, f).astype(np.uint32)
@@ -80,7 +87,8 @@ class Town:
         scales = [0.0] if inputs == "ties" else [0.0, 0.3, 1.0]
         self.taste = rng.choice(scales, lines)
         self.old_users = rng.random(lines) < 0.3
-        self.channels = rng.integers(0, 4, (s, lines), np.uint8)
+        self.web = rng.choice([0.0, 0.6, 1.0], (s, lines))
+        self.agent = rng.random((s, lines)) < 0.5
         self.asked = rng.poisson(0.7, (h, lines)).astype(np.uint8)
         self.pending = rng.poisson(0.3, (h, lines)).astype(np.uint8)
         if empty == "needs":
@@ -89,7 +97,7 @@ class Town:
         self.usual = rng.integers(-1, max(f, 1), (h, lines)).astype(np.int32)
         self.expected = rng.exponential(20, (h, lines)).astype(np.float32)
         self.belief = rng.exponential(20, (s, lines, K)).astype(np.float32)
-        self.weights = np.array([0.15, 0.03, 1.0, 1.0, rng.choice([-8.0, -2.0]), -2.5, 0.6, -3.0])
+        self.weights = np.array([0.15, 0.03, 1.0, 1.0, rng.choice([-8.0, -2.0]), -2.5, -3.0])
 
     def grow_tastes(self) -> None:
         choice.lifelong_tastes(
@@ -102,7 +110,7 @@ class Town:
             self.key, self.week, self.settlement, self.agents, self.flags, self.asked,
             self.pending, self.slots, self.trips, self.own, self.lasting, self.belief,
             self.usual, self.expected, self.item, self.office_hours, self.cutoff, self.taste,
-            self.old_users, self.channels, self.weights,
+            self.old_users, self.web, self.agent, self.weights,
         )  # fmt: skip
 
     def errands(self) -> choice.Errands:
@@ -123,7 +131,7 @@ TOWNS = st.builds(
     Town,
     SEEDS,
     st.integers(1, 60),
-    st.sampled_from(["no", "no", "no", "households", "facilities", "needs"]),
+    st.sampled_from(["no", "no", "no", *EMPTY]),
     st.sampled_from(["any", "ties"]),
 )
 
@@ -228,6 +236,28 @@ def test_needs_equal_their_twin(seed, count, lines, most):
     assert (asked == needs.draw_needs_reference(seed, 3, agents, rates, most)).all()
 
 
+@settings(max_examples=80)
+@given(SEEDS, st.integers(0, 25), st.sampled_from([3, 9, 42]), st.booleans())
+def test_a_year_of_life_equals_its_twin(seed, count, most, calm):
+    rng = np.random.default_rng(seed)
+    registered = rng.integers(0, most + 1, (count, 6)).astype(np.uint8)
+    present = rng.binomial(registered, 0.7).astype(np.uint8)
+    present[:, 4:] = registered[:, 4:]  # the old are all at home
+    old = present[:, 4:].sum(axis=1, dtype=np.int64)
+    risk = np.array([rng.multinomial(n, [0.2, 0.3, 0.5]) for n in old.tolist()], np.uint8)
+    risk = risk.reshape(count, 3)
+    chances = rng.random((3, 6)) * (0.1 if calm else 1)
+    chances[1, 5], chances[2, 2:4] = 0, chances[2, 2:4] / 2  # nobody outgrows the last band
+    agents = rng.integers(0, 2**63, count).astype(np.uint64)
+    args = np.uint64(rng.integers(0, 2**63)), int(rng.integers(0, 600)), agents, chances
+    twin = reference.pass_year(*args, registered, present, risk)
+    stays, events = np.ones(count, bool), np.zeros(2, np.int64)
+    demography.pass_year(*args, registered, present, risk, stays, events)
+    for mine, other in zip((registered, present, risk, stays), twin[:4], strict=True):
+        assert (mine == other).all()
+    assert tuple(events) == twin[4:]
+
+
 # settlements: households, persons by age; some empty, one with more than 255 to a household
 PLACES = st.lists(
     st.tuples(st.integers(0, 25), st.tuples(*[st.integers(0, 30)] * 6)).filter(
@@ -268,3 +298,8 @@ def test_households_equal_their_twin(rows, rates, key, crowd):
     described = synthesis.describe(*args)
     for mine, other in zip((present, risk, flags), described, strict=True):
         assert (mine == other).all()
+    settlement = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(first))
+    again = np.zeros_like(flags)
+    args = np.uint64(key), settlement, rural, homes, present, rates
+    households._traits(*args, again)
+    assert (again == flags).all() and (again == synthesis.traits(*args)).all()

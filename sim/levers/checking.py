@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 
 from sim.case.messages import Problem
 from sim.levers.lever import Lever
 from sim.levers.reading import SOME_DAY, Entry
 from sim.levers.site import Site, Standing
+
+Placed = tuple[Lever, tuple[Path, int, int]]
 
 # what holds of one key whatever the faults of others: in the scenario, and in tables it names
 OF_ONE_KEY = {
@@ -26,33 +29,45 @@ OF_ALL_TABLES = {
 }  # fmt: skip
 
 
-def bind_all(entries: Iterable[Entry], site: Site) -> list[tuple[Lever, Standing]]:
-    """The levers that are ready to run, with where they stand, in the order of their dates."""
-    found, bound = list(entries), []
+def bind_all(entries: Iterable[Entry], site: Site) -> tuple[list[Placed], list[Placed]]:
+    """The levers that are ready to run, in the order of their dates, and those at fault whose
+    dates are known; each with the place of its date."""
+    found, bound, faulty = list(entries), [], []
     before = site.copy()
     undated = [entry for entry in found if entry.date is None]
     for entry in undated:
         site.standing = _standing(entry, SOME_DAY)
         _doubt(entry.kind, entry.part, site)
-    for day, entry in sorted(((e.date, e) for e in found if e.date), key=lambda pair: pair[0]):
-        site.standing = _standing(entry, day)
+    for entry, step in _steps(found, site):
+        site.standing = _standing(entry, step.date)
+        place = site.standing.document.path, *site.standing.place("date")
         faults = len(site.problems.errors)
+        ready = step.bind(site) if entry.lever is not None else None
         if entry.lever is None:
             _say_the_rest(entry, site, site)
-            _doubt(entry.kind, entry.part, site)
-            continue
-        ready = entry.lever.bind(site)
         if ready is not None:
-            bound.append((ready, site.standing))
-        elif len(site.problems.errors) > faults:
-            _doubt(entry.kind, entry.lever, site)
+            bound.append((ready, place))
+        elif entry.lever is None or len(site.problems.errors) > faults:
+            _doubt(entry.kind, step, site)
+            faulty.append((step, place))
     before.anything, before.named = site.anything, site.named | set(site.units)
     before.named |= set(site.townships)
     for entry in undated:
         if entry.part is not None:
             before.standing = _standing(entry, SOME_DAY)
             _say_the_rest(entry, before, site)
-    return bound
+    return bound, faulty
+
+
+def _steps(entries: Iterable[Entry], site: Site) -> list[tuple[Entry, Lever]]:
+    """The steps in which levers act, by their dates; a lever with faults of form counts as one."""
+    steps: list[tuple[Entry, Lever]] = []
+    for entry in entries:
+        if entry.lever is not None:
+            steps += [(entry, step) for step in entry.lever.stages(site)]
+        elif entry.part is not None and entry.date is not None:
+            steps.append((entry, entry.part))
+    return sorted(steps, key=lambda step: step[1].date)
 
 
 def _standing(entry: Entry, day: date) -> Standing:

@@ -7,7 +7,7 @@ in words, and applied to the state of a run on the first week that begins on or 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -57,6 +57,14 @@ class Lever(BaseModel, ABC):
     def apply(self, state: State) -> None:
         """Changes the state; runs once, at the start of its week."""
 
+    def stages(self, site: Site) -> Iterator[Self]:
+        """The steps in which it acts, each as a lever with its own date."""
+        yield self
+
+    def written(self) -> Self:
+        """The lever as its file has it; all steps of one lever give the same object."""
+        return self
+
     def content(self) -> list[Any]:
         """All that decides what it does, as plain data: its keys, and what it read elsewhere."""
-        return [self.kind, self.model_dump(mode="json")]
+        return [self.kind, self.model_dump(mode="json", by_alias=True)]

@@ -19,15 +19,28 @@ from ruamel.yaml import YAML
 from sim.case.case import Case
 from sim.case.messages import Problem, Problems
 from sim.levers.boundaries import MergeCommunities, RedrawCommunities
+from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.checking import bind_all
 from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.lever import Lever
 from sim.levers.reading import ScenarioFile, read_chain, read_entries
+from sim.levers.services import BuyServices
 from sim.levers.site import Site
 from sim.levers.words import Lang, amount
+from sim.levers.work import CutBurden
 
 LEVERS: dict[str, type[Lever]] = {
-    lever.kind: lever for lever in (RedrawCommunities, MergeCommunities, AddFacility, CloseFacility)
+    lever.kind: lever
+    for lever in (
+        RedrawCommunities,
+        MergeCommunities,
+        AddFacility,
+        CloseFacility,
+        OnlineService,
+        AgencyService,
+        BuyServices,
+        CutBurden,
+    )
 }
 
 
@@ -58,14 +71,11 @@ class Scenario:
         chain, whole = read_chain(path, site.roots, problems)
         site.sure, site.anything = whole, not whole
         found = [e for d in reversed(chain) for e in read_entries(d, LEVERS, problems)]
-        bound = [
-            (lever, (at.document.path, *at.place("date"))) for lever, at in bind_all(found, site)
-        ]
+        bound, faulty = bind_all(found, site)
         if horizon is not None:
-            for entry in found:
-                if entry.date is not None and entry.part is not None:
-                    at = entry.document.path, *entry.document.place((*entry.keys, "date"), True)
-                    _check_date(entry.part, at, *horizon, problems)
+            for lever, place in (*bound, *faulty):
+                _check_date(lever, place, *horizon, problems)
+        problems.found = list(dict.fromkeys(problems.found))  # steps of a lever say the same
         problems.found.sort(key=lambda p: (str(p.path), p.line or 0, p.column or 0))
         problems.raise_errors()
         own = ScenarioFile.model_validate(chain[0].data)
@@ -92,7 +102,11 @@ class Scenario:
 
     def resolved(self) -> str:
         """The whole chain of bases as one scenario without a base, as YAML."""
-        levers = [{x.kind: x.model_dump(mode="json", exclude_defaults=True)} for x in self.levers]
+        written = {id(x): x for x in (lever.written() for lever in self.levers)}.values()
+        levers = [
+            {x.kind: x.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+            for x in written
+        ]
         out, yaml = io.StringIO(), YAML()
         yaml.default_flow_style = False
         yaml.dump({"title": dict(self.title), "levers": levers}, out)

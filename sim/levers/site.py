@@ -19,7 +19,7 @@ from sim.case.messages import Problems, did_you_mean
 from sim.case.parameters import Parameters
 from sim.case.schema import UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
-from sim.levers.plan import Plan, Points, UnitPlan, number_kept
+from sim.levers.plan import Plan, Points, TownshipPlan, UnitPlan, number_kept
 from sim.levers.points import POINT_SERVICES
 
 
@@ -52,8 +52,8 @@ class Place:
 class Site:
     """Ids and what they mean at the date of the lever under check.
 
-    unit_of: unit of each settlement; members: settlements of each unit; units, townships (kind
-    by id), facilities: those there are; points: settlements with a counter or culture room of a
+    unit_of: unit of each settlement; members: settlements of each unit; units, townships,
+    facilities: those there are; points: settlements with a counter or culture room of a
     unit, None once nobody can say before the run; ended: unit id -> the lever that ended it and
     the units that followed. outside: ids that lie outside the scope. sure: False once a faulty
     lever leaves it open what units there are; then any id may name one where `anything`, else
@@ -67,7 +67,7 @@ class Site:
     unit_of: dict[str, str]
     members: dict[str, list[str]]
     units: dict[str, UnitPlan]
-    townships: dict[str, str]
+    townships: dict[str, TownshipPlan]
     facilities: dict[str, Place]
     outside: set[str]
     points: set[str] | None
@@ -112,7 +112,12 @@ class Site:
                 )
                 for r in case.communities.to_dict("records")
             },
-            townships=dict(zip(case.townships["id"], case.townships["kind"], strict=True)),
+            townships={
+                r["id"]: TownshipPlan(
+                    r["id"], r["name"], r["kind"], r["county"], r["seat_settlement"]
+                )
+                for r in case.townships.to_dict("records")
+            },
             facilities=facilities,
             outside=set(case.outside),
             points=points,
@@ -160,7 +165,7 @@ class Site:
             message = f"{noun} {name!r} ended on {lever.date} ({lever})"
             self.error("ended", message, f"since then its place is {after}", *keys)
             return
-        of_units = noun in ("community", "township")
+        of_units = noun in ("community", "township", "county")
         if of_units and not self.sure and (self.anything or name in self.named):
             return  # a lever that is at fault itself may have made it
         if DAMAGED.fullmatch(name):
@@ -232,8 +237,8 @@ class Site:
             self.ended.pop(unit.id, None)
         if plan.townships:
             used = {u.township for u in self.units.values()}
-            kinds = self.townships | {t.id: t.kind for t in plan.townships}
-            self.townships = {t: kind for t, kind in kinds.items() if t in used}
+            known = self.townships | {t.id: t for t in plan.townships}
+            self.townships = {name: t for name, t in known.items() if name in used}
         if self.points is None:
             return None
         kept = number_kept(points, len(others))

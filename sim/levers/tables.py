@@ -35,9 +35,11 @@ class RedrawTables:
 
     @property
     def ids(self) -> set[str]:
-        """Units and townships that they name."""
-        tables = [self.units] if self.townships is None else [self.units, self.townships]
-        return {name for table in tables for name in table.frame["id"]}
+        """Units, townships and counties that they name."""
+        names = set(self.units.frame["id"])
+        if self.townships is not None:
+            names |= {*self.townships.frame["id"], *self.townships.frame["county"]}
+        return names
 
     @property
     def rows(self) -> int:
@@ -137,7 +139,7 @@ class RedrawTables:
         for settlement, unit in sorted(new_of.items()):
             inside.setdefault(unit, []).append(settlement)
         rows = self.units.frame.sort_values("id").to_dict("records")
-        kinds = dict(site.townships)
+        kinds = {t.id: t.kind for t in site.townships.values()}
         if self.townships is not None:
             kinds |= dict(
                 zip(self.townships.frame["id"], self.townships.frame["kind"], strict=True)

@@ -7,11 +7,12 @@ facilities do.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sim.processes import choice, needs
+from sim.processes.property import complaints
 from sim.world.households import DIGITAL, OLD_ONLY, VEHICLE
 from sim.world.reach import Reach
 from sim.world.state import State
@@ -41,11 +42,10 @@ class Constants:
     def of(state: State) -> Constants:
         """Prepares the columns of one run."""
         settlements, p, asked = state.world.settlements, state.parameters, state.lines.asked
-        compound = settlements["compound"].map(lambda c: p[f"complaints.{c}"] / 100)
         return Constants(
             pace=Pace.of(p),
             area=settlements["area_ha"].to_numpy(np.float64) * 1e4,
-            complaints=compound.to_numpy(np.float64) / 52,
+            complaints=complaints(settlements["compound"], p),
             cutoff=np.array([x.cutoff for x in asked]),
             taste=np.array([x.taste for x in asked]),
             old_users=np.array([x.old_users for x in asked]),
@@ -53,7 +53,7 @@ class Constants:
                 [
                     p["choice.minute"], p["choice.wait"], p["choice.own_unit"],
                     p["choice.office_hours"], p["choice.put_off"], p["online.constant"],
-                    p["online.capable"], p["agency.constant"],
+                    p["agency.constant"],
                 ]
             ),
         )  # fmt: skip
@@ -85,8 +85,12 @@ class Rates:
         )
         rates = needs.yearly_rates(h, lines.places, p)
         rows = [i for i, line in enumerate(lines.all) if line in lines.places]
+        asked = needs.yearly_rates(h, lines.asked, p)
+        shares = state.tier_shares().astype(np.float32)
+        for i in lines.of_service("government"):
+            asked[:, i] *= shares[h.settlement, i]
         return Rates(
-            asked=needs.yearly_rates(h, lines.asked, p),
+            asked=asked,
             applied={i: np.ascontiguousarray(rates[:, j]) for j, i in enumerate(rows)},
             group=group,
         )
@@ -134,13 +138,25 @@ class Reached:
             {i: Candidates.of(reach, pace, slice(i, i + 1)) for i in applied},
         )
 
+    def resettled(self, state: State, before: np.ndarray) -> Reached:
+        """The same for other households; before: row that each had, -1 for newcomers."""
+        if self.tastes is None:
+            return self
+        tastes, new = self.tastes[before], np.flatnonzero(before < 0)
+        tastes[new] = self._draw_tastes(state, new)
+        return replace(self, tastes=tastes)
+
     def tastes_of(self, state: State) -> np.ndarray:
         """The lasting tastes, drawn at the first call."""
         if self.tastes is None:
-            h, f = state.households, state.facilities
-            self.tastes = np.zeros((h.settlement.size, *self.asked.slots.shape[1:]), np.float32)
-            choice.lifelong_tastes(
-                np.uint64(state.key), h.settlement, h.key, self.asked.slots,
-                f.key.astype(np.uint32), self.tastes,
-            )  # fmt: skip
+            self.tastes = self._draw_tastes(state, slice(None))
         return self.tastes
+
+    def _draw_tastes(self, state: State, rows: np.ndarray | slice) -> np.ndarray:
+        settlement, agents = state.households.settlement[rows], state.households.key[rows]
+        tastes = np.zeros((settlement.size, *self.asked.slots.shape[1:]), np.float32)
+        choice.lifelong_tastes(
+            np.uint64(state.key), settlement, agents, self.asked.slots,
+            state.facilities.key.astype(np.uint32), tastes,
+        )  # fmt: skip
+        return tastes

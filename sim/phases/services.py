@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sim.phases.enrolment import enrol
 from sim.phases.offices import ask_offices, counter_waits
+from sim.phases.running import Running
 from sim.processes import choice, needs, visits
 from sim.world.state import State
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
 
-
-def draw_needs(model: CommunityModel) -> None:
+def draw_needs(model: Running) -> None:
     """3 Needs: what every household asks for this week."""
     s, now = model.state, model.now
     now.asked = np.zeros(s.residents.pending.shape, np.uint8)
@@ -23,12 +19,11 @@ def draw_needs(model: CommunityModel) -> None:
     needs.draw_needs(np.uint64(s.key), s.week, s.households.key, model.rates.asked, most, now.asked)
 
 
-def choose_facility(model: CommunityModel) -> None:
+def choose_facility(model: Running) -> None:
     """4 Choice of channel and facility."""
     s, now, c, r = model.state, model.now, model.constants, model.state.residents
     h, f, near = s.households, s.facilities, model.reached.asked
     lines = s.lines.asked
-    now.pending_before = int(r.pending.sum(dtype=np.int64))
     count = int(np.count_nonzero(now.asked | r.pending))
     first = np.empty(len(lines) + 1, np.int64)
     household, matters, new, slot, rank = (np.empty(count, np.int32) for _ in range(5))
@@ -36,13 +31,13 @@ def choose_facility(model: CommunityModel) -> None:
     choice.choose(
         np.uint64(s.key), s.week, h.settlement, h.key, h.flags, now.asked, r.pending,
         near.slots, near.trips, near.own, model.reached.tastes_of(s), r.belief, r.usual, r.expected,
-        f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, _channels(s),
+        f.key.astype(np.uint32), f.office_hours, c.cutoff, c.taste, c.old_users, *_channels(s),
         c.weights, first, household, matters, new, slot, rank, minutes,
     )  # fmt: skip
     now.errands = choice.Errands(first, household, matters, new, slot, rank, minutes)
 
 
-def serve(model: CommunityModel) -> None:
+def serve(model: Running) -> None:
     """5 Service at facilities: waits at counters, refusals of visits, places and lists."""
     s, now = model.state, model.now
     e, f, lines = now.errands, s.facilities, s.lines.asked
@@ -76,14 +71,11 @@ def serve(model: CommunityModel) -> None:
         enrol(model, i)
 
 
-def _channels(s: State) -> np.ndarray:
-    """What is offered beside the counter, uint8 ``[S, L]``: government matters on the web, those
-    of every counter by the agent of the own office, where there is one."""
-    out = np.zeros((s.online.size, len(s.lines.asked)), np.uint8)
-    agent = s.agency & (s.boundaries.column("office")[s.boundaries.unit_of] >= 0)
-    for i, line in enumerate(s.lines.asked):
-        if line.service == "government":
-            out[s.online, i] |= choice.WEB_OFFERED
-        if line.mode == "counter":
-            out[agent, i] |= choice.AGENT_OFFERED
-    return out
+def _channels(s: State) -> tuple[np.ndarray, np.ndarray]:
+    """What is offered beside the counter, ``[S, L]``: the share of government matters that can be
+    done on the web, and whether an agent of the own office, where there is one, does those of
+    every counter."""
+    government = np.array([line.service == "government" for line in s.lines.asked])
+    counter = np.array([line.mode == "counter" for line in s.lines.asked])
+    agent = s.policies.agency & (s.boundaries.column("office")[s.boundaries.unit_of] >= 0)
+    return s.policies.online[:, None] * government, agent[:, None] & counter

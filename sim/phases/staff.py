@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from sim.phases.running import Running
 from sim.processes import workers
 from sim.world.draws import Process, uniform
 from sim.world.offices import ATTRITION, VILLAGE_OFFICE
 from sim.world.supply import staff_standard
-from sim.world.workers import ABOLISHED, SOCIAL_WORKER
-
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
+from sim.world.workers import ABOLISHED
 
 
-def change_staff(model: CommunityModel) -> None:
+def change_staff(model: Running) -> None:
     """7 Workers: fatigue, certificates, who leaves and who starts next week; where a merger left
     staff to attrition, vacancies above the standard are not filled."""
     s, p, now = model.state, model.state.parameters, model.now
@@ -26,15 +22,14 @@ def change_staff(model: CommunityModel) -> None:
     here = np.flatnonzero(w.at_work(s.week))
     load, overtime = (
         np.divide(hours, now.capacity, out=np.zeros(offices), where=staffed)
-        for hours in (s.ledger.arrived.sum(axis=1), s.ledger.overtime)
+        for hours in (s.ledger.left().sum(axis=1), s.ledger.overtime)
     )
-    w.load[posts] = workers.remembered(w.load[posts], load[w.office[posts]], s.week, p)
+    w.load[posts] = workers.remembered(w.load[posts], load[w.office[posts]], p)
     w.fatigue[here] = workers.tired(w.fatigue[here], overtime[w.office[here]], p)
     key = w.key[here]
     passed = uniform(s.key, Process.TRAINING, s.week, key)
     w.certified[here] |= workers.happens(workers.certificates(p), passed)
-    social = w.role[here] == SOCIAL_WORKER
-    base = np.where(social, p["staff.exit_social_worker"], p["staff.exit"])
+    base = workers.base_rate(w.role[here], p)
     rate = workers.exit_rate(base, w.load[here], w.fatigue[here], p)
     gone = here[workers.happens(rate, uniform(s.key, Process.TURNOVER, s.week, key))]
     now.left = np.bincount(w.office[gone], minlength=offices)
@@ -47,7 +42,7 @@ def change_staff(model: CommunityModel) -> None:
     s.staff.left += gone.size
 
 
-def _abolish_vacancies(model: CommunityModel) -> None:
+def _abolish_vacancies(model: Running) -> None:
     """Ends vacant posts above the standard where a merger left staff to attrition."""
     s, w, o = model.state, model.state.workers, model.state.offices
     shrinking = np.flatnonzero(o.alive & (o.staff_policy == ATTRITION))

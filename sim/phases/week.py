@@ -7,22 +7,27 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sim.processes.choice import Errands
+from sim.world.state import State
 
 
 @dataclass
 class Week:
     """Columns of one week; each phase fills in its own.
 
-    asked: uint8 ``[H, L]`` new needs; pending_before: needs put off until this week; errands, met,
+    pending_before: needs put off until this week, of which pending_ended ended with households
+    that are gone; asked: uint8 ``[H, L]`` new needs; errands, met,
     wait: one row an errand; matters: needs taken to each facility, ``[F, L]``; sums: float64
     ``[GROUPS, L, COLUMNS]`` (columns in `processes.learning`); felt: float64 ``[S, 4]``.
 
     Of offices: demand: hours asked ``[O, classes]``, those of the counter last; capacity: hours
     ``[O]``; efficiency ``[O]``; counter_hours: hours left for the counter, window_hours: of
     staffed windows ``[O]``; planned, visit_hours: home visits ``[O, 3]`` and hours of one ``[O]``;
-    left: persons who left at the end of the week ``[O]``.
+    left: persons who left at the end of the week ``[O]``. taken: hours of the demand that HELPERS
+    took over ``[3, O, classes]``; idle: hours bought that found no work ``[O]``.
     """
 
+    pending_before: int
+    pending_ended: int = 0
     asked: np.ndarray = field(init=False)
     errands: Errands = field(init=False)
     met: np.ndarray = field(init=False)
@@ -38,4 +43,10 @@ class Week:
     planned: np.ndarray = field(init=False)
     visit_hours: np.ndarray = field(init=False)
     left: np.ndarray = field(init=False)
-    pending_before: int = 0
+    taken: np.ndarray = field(init=False)
+    idle: np.ndarray = field(init=False)
+
+    @staticmethod
+    def of(state: State) -> Week:
+        """The week that begins."""
+        return Week(int(state.residents.pending.sum(dtype=np.int64)))

@@ -23,7 +23,6 @@ from sim.world.draws import Process, block, uniform_one, unit
 from sim.world.households import AWAY, DIGITAL, HARDSHIP, OLD_ONLY, VEHICLE
 
 PUT_OFF, NO_REACH, ONLINE, AGENT = -1, -2, -3, -4
-WEB_OFFERED, AGENT_OFFERED = 1, 2  # bits of the channels beside the counter
 LN_2 = float(np.log(2.0))
 CHOICE_OF_LINE = 64  # process numbers 64, 65, ... draw the weekly taste of line 0, 1, ...
 
@@ -144,21 +143,22 @@ def best_facility(
     " int32[:, :, ::1], float32[:, :, :, ::1], boolean[:, :, ::1], float32[:, :, ::1],"
     " float32[:, :, ::1], int32[:, ::1], float32[:, ::1], uint32[::1], boolean[::1],"
     " float64[::1], float64[::1], boolean[::1],"
-    " uint8[:, ::1], float64[::1], int64[::1], int32[::1], int32[::1], int32[::1], int32[::1],"
-    " int32[::1], float64[::1])",
+    " float64[:, ::1], boolean[:, ::1], float64[::1], int64[::1], int32[::1], int32[::1],"
+    " int32[::1], int32[::1], int32[::1], float64[::1])",
     cache=True,
     error_model="numpy",
 )
 def choose(
     key, week, settlement, agents, flags, asked, pending, slots, trips, own, lasting, belief,
-    usual, expected, item, office_hours, cutoff, taste, old_users, channels, weights,
+    usual, expected, item, office_hours, cutoff, taste, old_users, web, agent, weights,
     e_first, e_household, e_needs, e_new, e_slot, e_rank, e_minutes,
 ):  # fmt: skip
     """Fills the columns of `Errands`.
 
     slots, own: ``[S, L, K]``; trips: minutes ``[S, L, 4, K]``; lasting:
-    ``[H, L, K]``; channels: offered beside the counter ``[S, L]``; weights: float64 ``[8]`` minute,
-    wait, own unit, office hours, put off, online constant, online capable share, agent constant.
+    ``[H, L, K]``; web: share of matters that can be done there ``[S, L]``, agent:
+    offered ``[S, L]``; weights: float64 ``[7]`` minute, wait, own unit, office hours, put off,
+    online constant, agent constant.
     """
     waits = np.empty(slots.shape[2])
     e = 0
@@ -196,9 +196,10 @@ def choose(
             )
             words = block(key, Process.CHANNEL, week, agents[h], np.uint32(i))
             off, go = unit(words[0]), unit(words[1])
+            counter_only = web[s, i] == 0.0 and not agent[s, i]
             if rank < 0:
                 best, slot = weights[4] + gumbel(off), NO_REACH
-            elif channels[s, i] == 0 and v - weights[4] > 5.2 and off < 0.981 and go > 0.04:
+            elif counter_only and v - weights[4] > 5.2 and off < 0.981 and go > 0.04:
                 # gumbel(off) < 4 and gumbel(go) > -1.2: going wins without a logarithm
                 best, slot = v, slots[s, i, rank]
             else:
@@ -206,14 +207,13 @@ def choose(
                 going = v + gumbel(go)
                 if going > best:
                     best, slot = going, slots[s, i, rank]
-            if channels[s, i] & WEB_OFFERED:
-                able = (flags[h] & DIGITAL) > 0 and unit(words[3]) < weights[6]
-                web = weights[5] + gumbel(unit(words[2]))
-                if able and web > best:
-                    best, slot = web, ONLINE
-            if channels[s, i] & AGENT_OFFERED and flags[h] & (OLD_ONLY | HARDSHIP):
+            if web[s, i] > 0.0 and flags[h] & DIGITAL and unit(words[3]) < web[s, i]:
+                v = weights[5] + gumbel(unit(words[2]))
+                if v > best:
+                    best, slot = v, ONLINE
+            if agent[s, i] and flags[h] & (OLD_ONLY | HARDSHIP):
                 u = uniform_one(key, Process.AGENCY, week, agents[h], np.uint32(i))
-                if weights[7] + gumbel(u) > best:
+                if weights[6] + gumbel(u) > best:
                     slot = AGENT
             e_household[e], e_needs[e], e_new[e] = h, needs, asked[h, i]
             e_slot[e], e_rank[e], e_minutes[e] = slot, -1, np.nan

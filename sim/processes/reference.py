@@ -13,13 +13,11 @@ import numpy as np
 
 from sim.processes.choice import (
     AGENT,
-    AGENT_OFFERED,
     CHOICE_OF_LINE,
     LN_2,
     NO_REACH,
     ONLINE,
     PUT_OFF,
-    WEB_OFFERED,
 )
 from sim.processes.learning import (
     BY_AGENT,
@@ -36,7 +34,7 @@ from sim.processes.learning import (
     WAIT,
 )
 from sim.world.draws import Process, uniform_reference, unit_reference, words_reference
-from sim.world.households import AWAY, DIGITAL, HARDSHIP, OLD_ONLY, VEHICLE
+from sim.world.households import ADULTS, AWAY, DIGITAL, FULL, HARDSHIP, OLD, OLD_ONLY, VEHICLE
 
 
 def gumbel(u: np.ndarray) -> np.ndarray:
@@ -131,7 +129,8 @@ def choose(
     asked: np.ndarray, pending: np.ndarray, slots: np.ndarray, trips: np.ndarray,
     own: np.ndarray, lasting: np.ndarray, belief: np.ndarray, usual: np.ndarray,
     expected: np.ndarray, item: np.ndarray, office_hours: np.ndarray, cutoff: np.ndarray,
-    taste: np.ndarray, old_users: np.ndarray, channels: np.ndarray, weights: np.ndarray,
+    taste: np.ndarray, old_users: np.ndarray, web: np.ndarray, agent: np.ndarray,
+    weights: np.ndarray,
 ) -> Chosen:  # fmt: skip
     """Twin of `choice.choose`."""
     lines = []
@@ -149,15 +148,14 @@ def choose(
         words = words_reference(key, Process.CHANNEL, week, agents[h], np.full(h.size, i))
         draw = gumbel(unit_reference(words))
         nowhere = best.rank < 0
-        able = (channels[s, i] & WEB_OFFERED > 0) & ((flags[h] & DIGITAL) > 0)
-        able &= unit_reference(words[:, 3]) < weights[6]
-        helped = (channels[s, i] & AGENT_OFFERED > 0) & (flags[h] & (OLD_ONLY | HARDSHIP) > 0)
-        agent = gumbel(draws(key, Process.AGENCY, week, agents[h], np.full(h.size, i)))
+        able = ((flags[h] & DIGITAL) > 0) & (unit_reference(words[:, 3]) < web[s, i])
+        helped = agent[s, i] & (flags[h] & (OLD_ONLY | HARDSHIP) > 0)
+        by_agent = gumbel(draws(key, Process.AGENCY, week, agents[h], np.full(h.size, i)))
         options = np.column_stack([
             weights[4] + draw[:, 0],
             best.utility + draw[:, 1],
             np.where(able, weights[5] + draw[:, 2], -np.inf),
-            np.where(helped, weights[7] + agent, -np.inf),
+            np.where(helped, weights[6] + by_agent, -np.inf),
         ])  # fmt: skip
         taken = options.argmax(axis=1)
         ranked = np.sort(options, axis=1)
@@ -256,3 +254,51 @@ def settle(
     mean = np.divide(heard, told, out=belief.astype(np.float64), where=told > 0)
     belief = (belief + step * (mean - belief)).astype(np.float32)
     return Settled(pending, tries, usual, expected, belief, sums, felt)
+
+
+def pass_year(
+    key: int, week: int, agents: np.ndarray, chances: np.ndarray, registered: np.ndarray,
+    present: np.ndarray, risk: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int]:  # fmt: skip
+    """Twin of `demography.pass_year`: registered, present, risk and stays after the year, and how
+    many were born and died. Persons are a list here, each with band and whether at home."""
+    (deaths, ages), (leave, birth, high, focus) = chances[:2], chances[2, :4]
+    registered, present, risk = (x.astype(np.int64) for x in (registered, present, risk))
+    stays = np.ones(agents.size, bool)
+    born = died = 0
+    for h, agent in enumerate(agents):
+        persons = [
+            (band, i < present[h, band])
+            for band in range(registered.shape[1])[::-1]
+            for i in range(registered[h, band])
+        ]
+        who = np.full(len(persons) + 1, agent, np.uint64)
+        draws = unit_reference(
+            words_reference(key, Process.DEMOGRAPHY, week, who, np.arange(who.size))
+        )
+        if draws[0, 0] < leave:
+            stays[h] = False
+            continue
+        after, children = [], []
+        for (band, at_home), (fate, child, care, _) in zip(persons, draws[1:], strict=True):
+            if band == ADULTS and child < birth:
+                children.append(at_home)
+            if fate < deaths[band]:
+                died += 1
+                if band >= OLD:
+                    shares = np.cumsum(risk[h])
+                    risk[h, np.searchsorted(shares, care * shares[-1], side="right")] -= 1
+            elif fate < deaths[band] + (1 - deaths[band]) * ages[band]:
+                turns_old = band == ADULTS
+                after.append((band + 1, at_home or turns_old))
+                if turns_old:
+                    risk[h, np.searchsorted([high, high + focus], care, side="right")] += 1
+            else:
+                after.append((band, at_home))
+        children = sorted(children, reverse=True)[: FULL - len(persons)]
+        born += len(children)
+        after += [(0, at_home) for at_home in children]
+        registered[h] = np.bincount([b for b, _ in after], minlength=registered.shape[1])
+        present[h] = np.bincount([b for b, home in after if home], minlength=registered.shape[1])
+    kind = np.uint8
+    return registered.astype(kind), present.astype(kind), risk.astype(kind), stays, born, died

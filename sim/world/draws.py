@@ -42,7 +42,10 @@ class Process(IntEnum):
     PLACE_CHOICE = 13
     TURNOVER = 14
     TRAINING = 15
+    DEMOGRAPHY = 16
+    ARRIVAL = 17
     AGENCY = 20
+    TENURE = 21
 
 
 @njit(

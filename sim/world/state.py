@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from sim.case.parameters import Parameters
-from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit
+from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit, number_groups
 from sim.world.census import Census
+from sim.world.contracts import ALWAYS, Contracts
 from sim.world.draws import id_keys, run_key
 from sim.world.facilities import MARKET, NEVER, PUBLIC, Facility, FacilityColumns
 from sim.world.households import Households
-from sim.world.ledger import Ledger
+from sim.world.ledger import CLASS, Ledger
 from sim.world.offices import (
     COMMUNITY_OFFICE,
     KEEP,
@@ -30,8 +31,10 @@ from sim.world.offices import (
     Office,
     OfficeColumns,
 )
+from sim.world.policies import Policies
+from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
-from sim.world.services import OPEN_TO, Lines
+from sim.world.services import OPEN_TO, TOWNSHIP, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
 from sim.world.workers import StaffFlows, Workers
@@ -55,10 +58,12 @@ def week_of(day: date, start: date) -> int:
 class Enrolment:
     """Places of one service, by household.
 
-    eligible: int64 rows of the households that may ever apply. place, listed: int32 ``[H]``
-    facility slot or -1; since: int32 ``[H]`` week of joining the list. The counts are households of
-    this week: exits, left_list (gave up waiting), applied, admitted (from the list, where all who
-    apply and go begin), put_off, nowhere (no facility in reach), displaced (their facility closed).
+    eligible: int64 rows of the households that may apply, or have or wait for a place. place,
+    listed: int32 ``[H]`` facility slot or -1; since: int32 ``[H]`` week of joining the list. The
+    counts are households of this week: exits, left_list (gave up waiting), applied, admitted (from
+    the list, where all who apply and go begin), put_off, nowhere (no facility in reach), no_places
+    (none in reach has any), displaced (their facility closed). ended: places and waits that ended
+    with their household and that no count holds yet.
     """
 
     eligible: np.ndarray
@@ -71,7 +76,9 @@ class Enrolment:
     admitted: int = 0
     put_off: int = 0
     nowhere: int = 0
+    no_places: int = 0
     displaced: int = 0
+    ended: dict[str, int] = field(default_factory=lambda: {"place": 0, "listed": 0})
 
     @staticmethod
     def none(rates: np.ndarray) -> Enrolment:
@@ -79,6 +86,20 @@ class Enrolment:
         empty = np.full(rates.size, -1, np.int32)
         could = np.flatnonzero(rates > 0)
         return Enrolment(could, empty, empty.copy(), np.zeros(rates.size, np.int32))
+
+    def resettle(self, before: np.ndarray, rates: np.ndarray) -> None:
+        """Follows the households: before: row that each had, -1 for newcomers; rates as in `none`.
+        A household that is gone gives up what it has; one of which nobody may apply any more
+        keeps it for now (see `places.leave`)."""
+        new = Enrolment.none(rates)
+        known = np.flatnonzero(before >= 0)
+        for name in ("place", "listed", "since"):
+            getattr(new, name)[known] = getattr(self, name)[before[known]]
+        for name in self.ended:
+            had, has = (int((getattr(x, name) >= 0).sum()) for x in (self, new))
+            self.ended[name] += had - has
+        self.eligible = np.flatnonzero((rates > 0) | (new.place >= 0) | (new.listed >= 0))
+        self.place, self.listed, self.since = new.place, new.listed, new.since
 
     def enrolled(self, facilities: int) -> np.ndarray:
         """Households with a place at each facility, int64 ``[F]``."""
@@ -134,6 +155,15 @@ class Residents:
             participation=np.zeros(settlements),
         )
 
+    def resettle(self, before: np.ndarray) -> None:
+        """Follows the households: before: row that each had, -1 for newcomers, who begin as all
+        did at the start."""
+        new = before < 0
+        for name, none in (("pending", 0), ("tries", 0), ("usual", -1), ("expected", 0)):
+            column = getattr(self, name)[before]
+            column[new] = none
+            setattr(self, name, column)
+
 
 def start_travel(world: World, parameters: Parameters) -> Travel:
     """By street where the case has streets, else by straight line and detour."""
@@ -147,7 +177,7 @@ def start_travel(world: World, parameters: Parameters) -> Travel:
 
 
 def start_boundaries(world: World) -> Boundaries:
-    """Units and townships of the case, with the slots of their offices."""
+    """Units and townships of the case, with the slots of their offices, and residents' groups."""
     settlement = _rows(world.settlements["id"])
     townships = _rows(world.townships["id"])
     offices = {}
@@ -166,7 +196,8 @@ def start_boundaries(world: World) -> Boundaries:
     ]  # fmt: skip
     unit_row = {u.id: i for i, u in enumerate(units)}
     unit_of = world.settlements["community"].map(unit_row).to_numpy(np.int32, copy=True)
-    return Boundaries(units, areas, unit_of, unit_of.copy())
+    group_of = number_groups(unit_of, world.settlements["group"].to_numpy(np.int64))
+    return Boundaries(units, areas, unit_of, unit_of.copy(), group_of)
 
 
 def start_offices(
@@ -211,6 +242,21 @@ def start_offices(
         members=np.ones(n, np.int32),
         loss=np.zeros(n),
         staff_policy=np.full(n, KEEP, np.int8),
+    )
+
+
+def start_contracts(world: World, offices: OfficeColumns, start: date) -> Contracts:
+    """Contracts of the case; those without a date have always been there."""
+    table, slots = world.contracts, {name: slot for slot, name in enumerate(offices.id)}
+    first = [
+        week_of(pd.Timestamp(day).date(), start) if _given(day) else ALWAYS
+        for day in table["since"]
+    ]
+    return Contracts(
+        office=np.array([slots[x] for x in table["office"]], np.int32),
+        work=np.array([CLASS[x] for x in table["class"]], np.int8),
+        yuan=table["yuan_year"].to_numpy(np.float64, copy=True),
+        first=np.array(first, np.int32),
     )
 
 
@@ -277,12 +323,12 @@ class State:
     """All that a run changes, with what it reads.
 
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
-    under way. households, census: replaced as a whole, never written in place, since the world
-    and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait
-    in minutes at each facility and line. online, agency: bool ``[S]``, whether residents may do
-    government matters on the web, and have an office do their matters for them. ended: (week,
-    units that a merger ended). staff: persons hired and gone since the start. reach is made anew
-    after `touch`.
+    under way. households, census, population: replaced as a whole, never written in place, since
+    the world and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]``
+    last wait in minutes at each facility and line. ended: (week, units that a merger ended).
+    staff: persons hired and gone since the start. agreed: yuan a year of all contracts that were
+    made. reach is made anew after `touch`; routes_changed: after `route`, until the model has
+    taken note.
     """
 
     host: mesa.Model
@@ -294,21 +340,24 @@ class State:
     week: int
     households: Households
     census: Census
+    population: Population
     boundaries: Boundaries
     offices: OfficeColumns
     workers: Workers
     staff: StaffFlows
+    contracts: Contracts
+    agreed: float
     facilities: FacilityColumns
     ledger: Ledger
     residents: Residents
     enrolments: dict[int, Enrolment]
     travel: Travel
     posted: np.ndarray
-    online: np.ndarray
-    agency: np.ndarray
+    policies: Policies
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
+    routes_changed: bool = False
     _reach: Reach | None = None
     _stale: bool = False
 
@@ -323,6 +372,7 @@ class State:
         workers = Workers.of(world.offices)
         offices = start_offices(world, parameters, boundaries, workers)
         facilities = start_facilities(world, parameters, lines, boundaries, offices, start)
+        contracts = start_contracts(world, offices, start)
         settlements = len(world.settlements)
         state = State(
             host=host,
@@ -334,10 +384,13 @@ class State:
             week=0,
             households=world.households,
             census=Census.of(world.households, settlements),
+            population=Population.at_start(world.households, settlements),
             boundaries=boundaries,
             offices=offices,
             workers=workers,
             staff=StaffFlows(len(workers)),
+            contracts=contracts,
+            agreed=float(contracts.yuan.sum()),
             facilities=facilities,
             ledger=Ledger.empty(len(offices), int(parameters["work.withdrawn_after"])),
             residents=Residents.at_start(
@@ -350,8 +403,7 @@ class State:
             enrolments={},
             travel=start_travel(world, parameters),
             posted=np.zeros((len(facilities), len(lines.asked))),
-            online=np.full(settlements, parameters["online.offered"] > 0),
-            agency=np.full(settlements, parameters["agency.offered"] > 0),
+            policies=Policies.at_start(settlements, parameters),
         )
         state.seat_actors()
         return state
@@ -360,12 +412,19 @@ class State:
         """The same state again, with actors of its own in another model."""
         own = {
             name: deepcopy(getattr(self, name))
-            for name in ("boundaries", "offices", "workers", "staff", "facilities", "ledger",
-                         "residents", "enrolments", "posted", "online", "agency", "ended")
+            for name in ("boundaries", "offices", "workers", "staff", "contracts", "facilities",
+                         "ledger", "residents", "enrolments", "posted", "policies", "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
         return twin
+
+    def resettle(self, households: Households, before: np.ndarray) -> None:
+        """Puts other households in the place of those so far; before: int64 ``[H]`` the row that
+        each had, -1 for newcomers."""
+        self.households = households
+        self.census = Census.of(households, len(self.world.settlements))
+        self.residents.resettle(before)
 
     def seat_actors(self) -> None:
         """Gives every slot that has none yet its Mesa agent, and every column its row."""
@@ -376,6 +435,20 @@ class State:
         self.ledger.grow(len(self.offices))
         more = len(self.facilities) - len(self.posted)
         self.posted = np.concatenate([self.posted, np.zeros((more, self.posted.shape[1]))])
+
+    def tier_shares(self) -> np.ndarray:
+        """Share of its service's needs that residents have on each line, float64 ``[S, A]``."""
+        lines, upper = self.lines, self.policies.township
+        shares = np.ones((upper.size, len(lines.all)))
+        for i in lines.of_service("government"):
+            shares[:, i] = upper if lines.all[i].tier == TOWNSHIP else 1 - upper
+        return shares
+
+    def route(self, rows: np.ndarray, township: float) -> None:
+        """From this week on a share of government matters of these settlements goes to the
+        township centre, the rest to the own point."""
+        self.policies.township[rows] = township
+        self.routes_changed = True
 
     def touch(self) -> None:
         """Says that boundaries or facilities have changed."""

@@ -16,14 +16,23 @@ from sim.case.case import Case
 from sim.case.parameters import Parameters
 from sim.world.households import Households, synthesise
 
-TABLES = ("settlements", "communities", "townships", "facilities", "offices", "services")
+TABLES = (
+    "settlements",
+    "communities",
+    "townships",
+    "facilities",
+    "offices",
+    "contracts",
+    "services",
+)
 
 
 @dataclass(frozen=True)
 class World:
     """What runs share.
 
-    Tables as in the case, sorted by id. households: columns of all households at the start.
+    Tables as in the case, sorted by id. households: columns of all households at the start; seed:
+    of their draws for life.
     streets: nodes and edges, or None.
     """
 
@@ -32,8 +41,10 @@ class World:
     townships: pd.DataFrame
     facilities: pd.DataFrame
     offices: pd.DataFrame
+    contracts: pd.DataFrame
     services: pd.DataFrame
     households: Households
+    seed: int
     streets: tuple[pd.DataFrame, pd.DataFrame] | None
 
     @staticmethod
@@ -48,6 +59,7 @@ class World:
             **tables,
             services=case.services.reset_index(drop=True),
             households=synthesise(tables["settlements"], parameters, case.meta.seed),
+            seed=case.meta.seed,
             streets=case.streets,
         )
 
@@ -69,6 +81,7 @@ class World:
         return World(
             **tables,
             households=Households(**columns),
+            seed=int(np.load(path / "seed.npy")),
             streets=streets,
         )
 
@@ -76,6 +89,7 @@ class World:
         """Writes the world into an empty directory."""
         for f in fields(Households):
             np.save(path / f"household_{f.name}.npy", getattr(self.households, f.name))
+        np.save(path / "seed.npy", np.int64(self.seed))
         for name in TABLES:
             getattr(self, name).to_parquet(path / f"{name}.parquet", index=False)
         if self.streets:

@@ -1,0 +1,252 @@
+"""Levers that hold somewhere and come step by step: scope, pilots, waves and ramps.
+
+Such a lever is a measure on settlements. Its scope says which, at its date; a pilot begins with
+some of them, waves reach one part of the case after another, a ramp raises its strength by steps.
+Each step is bound and applied as a lever of its own, on its own day.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from sim.levers.lever import Id, Lever
+from sim.levers.site import Site
+from sim.levers.words import Lang, amount
+from sim.world.state import State
+
+Ids = tuple[Id, ...]
+Steps = Annotated[int, Field(strict=True, ge=2, le=52)]
+Weeks = Annotated[int, Field(strict=True, ge=1, le=1040)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scope(_Part):
+    """Where a measure holds: all that fits every key given; without keys, everywhere."""
+
+    counties: tuple[str, ...] = ()
+    townships: Ids = ()
+    communities: Ids = ()
+    kinds: tuple[Literal["community", "village"], ...] = ()
+    types: tuple[Literal["urban", "town", "rural"], ...] = ()
+
+    def units(self, site: Site, *keys: str | int) -> list[str]:
+        """Ids of the units that fit at the lever's date; says which names are unknown."""
+        known: dict[str, Any] = {
+            "counties": {t.county for t in site.townships.values()},
+            "townships": site.townships,
+            "communities": site.units,
+        }
+        for noun, names in known.items():
+            for i, name in enumerate(getattr(self, noun)):
+                if name not in names and name not in site.outside:
+                    singular = f"{noun[:-3]}y" if noun.endswith("ies") else noun[:-1]
+                    site.unknown(singular, name, names, *keys, noun, i)
+        tests: list[tuple[tuple[str, ...], Callable[[Any], str]]] = [
+            (self.counties, lambda u: site.townships[u.township].county),
+            (self.townships, lambda u: u.township),
+            (self.communities, lambda u: u.id),
+            (self.kinds, lambda u: u.kind),
+            (self.types, lambda u: u.type),
+        ]
+        return [
+            u.id
+            for u in site.units.values()
+            if all(what(u) in wanted for wanted, what in tests if wanted)
+        ]
+
+    def settlements(self, site: Site, *keys: str | int) -> list[str]:
+        """Ids of the settlements of those units, sorted."""
+        return sorted(s for unit in self.units(site, *keys) for s in site.members[unit])
+
+
+class Pilot(Scope):
+    """Where a measure begins, and how many weeks later the rest of its scope follows."""
+
+    weeks: Weeks
+
+
+class Waves(_Part):
+    """A measure that reaches the case in so many waves, one every `weeks`.
+
+    A wave is a run of areas in the order of their ids, with about equally many households each.
+    """
+
+    number: Steps
+    weeks: Weeks
+    by: Literal["county", "township", "community"] = "county"
+
+
+class Ramp(_Part):
+    """A measure that grows to its full strength in equal steps over so many weeks."""
+
+    weeks: Weeks
+    steps: Steps = 4
+
+
+@dataclass
+class Stage:
+    """One step of a measure: number `step` of `steps`; word: what the steps are.
+
+    strength: share of the full measure; areas: settlements it may reach, None for all; reached:
+    settlements of earlier steps, shared by all of them, which it leaves out.
+    """
+
+    step: int = 1
+    steps: int = 1
+    word: tuple[str, str] = ("", "")
+    strength: float = 1.0
+    areas: frozenset[str] | None = None
+    reached: set[str] = field(default_factory=set)
+
+
+class Phased(Lever):
+    """A measure on settlements."""
+
+    scope: Scope = Scope()
+    pilot: Pilot | None = None
+    waves: Waves | None = None
+    ramp: Ramp | None = None
+    _origin: Self | None = PrivateAttr(default=None)
+    _stage: Stage = PrivateAttr(default_factory=Stage)
+    _settlements: tuple[str, ...] = PrivateAttr(default=())
+    _size: tuple[int, int] = PrivateAttr(default=(0, 0))
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(x is not None for x in (self.pilot, self.waves, self.ramp)) > 1:
+            raise ValueError("come step by step in one way: a pilot, waves or a ramp")
+        return self
+
+    def stages(self, site: Site) -> Iterator[Self]:
+        """The steps of the measure, each as a lever with its own date."""
+        if self.pilot is not None:
+            seen: set[str] = set()
+            word = ("step", "步")
+            yield self._step(0, Stage(1, 2, word, reached=seen))
+            yield self._step(self.pilot.weeks, Stage(2, 2, word, reached=seen))
+        elif self.waves is not None:
+            seen = set()
+            parts = _parts(site, self.waves)
+            for i, part in enumerate(parts):
+                stage = Stage(i + 1, len(parts), ("wave", "批"), areas=part, reached=seen)
+                yield self._step(i * self.waves.weeks, stage)
+        elif self.ramp is not None:
+            n, word = self.ramp.steps, ("step", "步")
+            for i in range(n):
+                weeks = round(i * self.ramp.weeks / (n - 1))
+                yield self._step(weeks, Stage(i + 1, n, word, strength=(i + 1) / n))
+        else:
+            yield self
+
+    def _step(self, weeks: int, stage: Stage) -> Self:
+        lever = self.model_copy(update={"date": self.date + timedelta(weeks=weeks)})
+        lever._origin, lever._stage = self, stage
+        return lever
+
+    @property
+    def strength(self) -> float:
+        """Share of the full measure that holds from this step on."""
+        return self._stage.strength
+
+    def bind(self, site: Site) -> Self | None:
+        faults, stage = len(site.problems.errors), self._stage
+        first = self.pilot is not None and stage.step == 1
+        wanted = self.scope.settlements(site, "scope")
+        if first:
+            assert self.pilot is not None
+            begin = set(self.pilot.settlements(site, "pilot"))
+            wanted = [s for s in wanted if s in begin]
+        self.check(site)
+        if len(site.problems.errors) > faults:
+            return None
+        if self.ramp is None:
+            wanted = [s for s in wanted if s not in stage.reached]
+            if stage.areas is not None:
+                wanted = [s for s in wanted if s in stage.areas]
+            stage.reached.update(wanted)
+        if not wanted:
+            self._nowhere(site)
+            return None
+        lever = self.model_copy()
+        lever._settlements = tuple(wanted)
+        units = {site.unit_of[s] for s in wanted}
+        lever._size = len(units), sum(site.households[s] for s in wanted)
+        lever.settle(site)
+        return lever
+
+    def _nowhere(self, site: Site) -> None:
+        if site.outside:
+            site.nothing_left(self.kind)
+        elif self._stage.steps == 1:
+            site.warn("none-fits", f"no community fits the scope of this {self.kind}", "scope")
+
+    def check(self, site: Site) -> None:
+        """Says what is wrong with the measure's own keys at its date."""
+        return
+
+    def settle(self, site: Site) -> None:
+        """What else a bound lever keeps, and its effect on ids."""
+        return
+
+    def rows(self, state: State) -> np.ndarray:
+        """Rows of its settlements, int64."""
+        return np.searchsorted(state.world.settlements["id"].to_numpy(), self._settlements)
+
+    @abstractmethod
+    def say(self, lang: Lang) -> str:
+        """What it does, without when and where."""
+
+    def describe(self, lang: Lang = "en") -> str:
+        units, households = self._size
+        stage = self._stage
+        if lang == "zh":
+            step = f"（第{stage.step}/{stage.steps}{stage.word[1]}）" if stage.steps > 1 else ""
+            return f"{self.date}{step}：在{units}个社区（村）（{households}户），{self.say(lang)}。"
+        step = f" ({stage.word[0]} {stage.step} of {stage.steps})" if stage.steps > 1 else ""
+        where = f"in {amount(units, 'community')} ({amount(households, 'household')})"
+        return f"{self.date}{step}: {where} {self.say(lang)}."
+
+    def written(self) -> Self:
+        return self._origin or self
+
+    def content(self) -> list[Any]:
+        return [*super().content(), self._stage.strength, list(self._settlements)]
+
+
+def _parts(site: Site, waves: Waves) -> list[frozenset[str]]:
+    """Settlements of each wave, by the areas of the case before any lever."""
+    case = site.case
+    township = dict(zip(case.communities["id"], case.communities["township"], strict=True))
+    county = dict(zip(case.townships["id"], case.townships["county"], strict=True))
+    area_of = {
+        "community": lambda c: c,
+        "township": lambda c: township[c],
+        "county": lambda c: county[township[c]],
+    }[waves.by]
+    size: dict[str, int] = {}
+    areas: dict[str, list[str]] = {}
+    for settlement, community in zip(
+        case.settlements["id"], case.settlements["community"], strict=True
+    ):
+        area = area_of(community)
+        areas.setdefault(area, []).append(settlement)
+        size[area] = size.get(area, 0) + site.households[settlement]
+    order = sorted(areas)
+    weight = np.array([size[a] for a in order], dtype=np.float64)
+    middle = (np.cumsum(weight) - weight / 2) / max(1.0, weight.sum())
+    wave = np.minimum((middle * waves.number).astype(int), waves.number - 1)
+    parts = [
+        frozenset(s for a, w in zip(order, wave, strict=True) if w == n for s in areas[a])
+        for n in range(waves.number)
+    ]
+    return [p for p in parts if p]
