@@ -20,6 +20,7 @@ from sim.case.yaml import Document
 from sim.check import check
 from sim.experiment.experiment import Experiment
 from sim.levers.scenario import Scenario
+from sim.report.case_map import draw_case
 from tests.levers import redraw, write_scenario
 
 TITLE = "title: {en: A, zh: 甲}\n"
@@ -219,6 +220,26 @@ def test_a_workbook_with_a_cell_in_its_last_corner_is_refused(tmp_path: Path) ->
     book.active["XFD60000"] = "1"
     book.save(tmp_path / "a.xlsx")
     assert read_table(tmp_path / "a.xlsx", (tmp_path / "a.xlsx").read_bytes()) == ["too-large"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("garbage", "bad-json"),
+        ("[" * 3000, "bad-geojson"),
+        ("[]", "bad-geojson"),
+        ('{"features": [1]}', "bad-geojson"),
+        ('{"features": [{"properties": {"level": "settlement", "id": "x"}, "geometry": null}]}',
+         "bad-geojson"),
+    ],
+    ids=range(5),
+)  # fmt: skip
+def test_outlines_that_are_no_polygons_are_refused_by_the_map(
+    small_case_dir: Path, content: str, code: str
+) -> None:
+    (small_case_dir / "outlines.geojson").write_text(content)
+    found = refused(lambda: draw_case(small_case_dir, small_case_dir / "map.svg"))
+    assert [p.code for p in found] == [code]
 
 
 def test_what_a_person_wrote_is_shortened_and_shown_by_its_escape() -> None:

@@ -26,6 +26,12 @@ WANTED = {
     "dict_type": "be a dictionary: keys, each with its value",
     "model_type": "be a dictionary: keys, each with its value",
     "string_type": "be text",
+    "date_type": "be a date",
+    "date_parsing": "be a date",
+    "date_from_datetime_parsing": "be a date",
+    "date_from_datetime_inexact": "be a date without a time",
+    "bool_parsing": "be true or false",
+    "bool_type": "be true or false",
 }
 TRUTH_VALUES = {"yes", "no", "on", "off", "y", "n", "是", "否"}
 
