@@ -7,16 +7,10 @@ case.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sim.case.case import Case
 from sim.case.check import CheckReport, check_case
 from sim.case.messages import InputError, Problem, Problems
 from sim.case.yaml import Document
-
-if TYPE_CHECKING:
-    from sim.levers.scenario import Scenario
-
 
 OF_EXPERIMENTS = {"scenarios", "replicates", "weeks", "record", "scope"}
 OF_SCENARIOS = {"levers", "base", "about", "title"}
@@ -52,19 +46,6 @@ def kind_of(path: Path, problems: Problems | None = None) -> str | None:
     return "scenario" if keys & OF_SCENARIOS and "projection" not in keys else None
 
 
-def open_scenario(path: Path) -> Scenario:
-    """The scenario at `path`, on the case that it lies in; `InputError` with the faults of both."""
-    from sim.levers.scenario import Scenario, check_form
-
-    try:
-        case = Case.open(path.parent)
-    except InputError as error:
-        problems = Problems(list(error.problems))
-        check_form(path, path.parent, problems)
-        raise InputError(problems) from None
-    return Scenario.open(path, case)
-
-
 def _check_experiment(path: Path) -> CheckReport:
     from sim.experiment.experiment import Experiment
 
@@ -82,6 +63,8 @@ def _check_experiment(path: Path) -> CheckReport:
 
 
 def _check_scenario(path: Path) -> CheckReport:
-    scenario = open_scenario(path)
+    from sim.levers.scenario import open_in_case
+
+    scenario = open_in_case(path)[1]
     title = scenario.title.get("en") or scenario.name
     return CheckReport(path, "scenario", title, warnings=scenario.warnings)

@@ -86,7 +86,8 @@ def _wrong_value(fault: Any, name: str, text: str | None) -> tuple[str, str, str
     kind, value = fault["type"], fault["input"]
     said = fault["msg"].removeprefix("Value error, ")
     if kind == "value_error":
-        return "bad-value", f"{name}: {said}", ""
+        dated = "2020-01-31" in said and isinstance(value, str)
+        return "bad-value", f"{name}: {said}", _meant("date", value) if dated else ""
     plain = re.sub(r"^[A-Z]\w+ should ", "", said)
     said = WANTED.get(kind) or (plain if plain != said else f"be {said}")
     if value is None:

@@ -22,7 +22,10 @@ SOME_DAY = date(2000, 1, 1)  # stands in for a date that cannot be read
 
 
 class Title(BaseModel):
-    """A title in two languages."""
+    """A title in two languages.
+
+    en: in English; zh: in Chinese.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     en: str
@@ -30,7 +33,11 @@ class Title(BaseModel):
 
 
 class ScenarioFile(BaseModel):
-    """The keys of a scenario file; levers are checked one by one."""
+    """A scenario: dated levers on a case, as a difference from another scenario.
+
+    title: what it is called; base: file of the scenario it starts from; about: what it is for;
+    levers: what is changed and when, each item one kind of lever.
+    """
 
     model_config = ConfigDict(extra="forbid")
     title: Title

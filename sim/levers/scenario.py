@@ -17,7 +17,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from sim.case.case import Case
-from sim.case.messages import Problem, Problems
+from sim.case.messages import InputError, Problem, Problems
 from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.checking import bind_all
@@ -48,8 +48,8 @@ LEVERS: dict[str, type[Lever]] = {
 class Scenario:
     """Levers in the order of their dates, with the place where each one's date stands.
 
-    title: {"en", "zh"}. left_out: levers and rows of levers that the experiment's scope leaves
-    out, by what they are.
+    title: {"en", "zh"}. base: the file that it names as its base. left_out: levers and rows of
+    levers that the experiment's scope leaves out, by what they are.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Scenario:
     places: tuple[tuple[Path, int, int], ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
     about: str = ""
+    base: Path | None = None
     warnings: tuple[Problem, ...] = field(default=(), repr=False)
 
     @staticmethod
@@ -86,6 +87,7 @@ class Scenario:
             places=tuple(place for _, place in bound),
             left_out=tuple(sorted(site.left_out.items())),
             about=own.about,
+            base=chain[1].path if len(chain) > 1 else None,
             warnings=tuple(problems),
         )
 
@@ -119,6 +121,17 @@ class Scenario:
         if not said:
             said.append("没有任何措施。" if language == "zh" else "No levers: all stays as it is.")
         return said + [_left_out(what, n, language) for what, n in self.left_out]
+
+
+def open_in_case(path: Path) -> tuple[Case, Scenario]:
+    """The scenario at `path` and the case that it lies in; `InputError` with the faults of both."""
+    try:
+        case = Case.open(path.parent)
+    except InputError as error:
+        problems = Problems(list(error.problems))
+        check_form(path, path.parent, problems)
+        raise InputError(problems) from None
+    return case, Scenario.open(path, case)
 
 
 def check_form(path: Path, folder: Path, problems: Problems) -> None:
