@@ -11,11 +11,11 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from sim.case.messages import did_you_mean
 from sim.case.schema import STREET_TABLES
-from sim.case.tables import read_table
 from sim.levers import words
 from sim.levers.lever import Id, Lever
 from sim.levers.placing import BuildingWeeks
 from sim.levers.site import Site
+from sim.levers.tables import read_beside
 from sim.levers.words import Lang, amount
 from sim.processes.cost import yearly_cost_of_street
 from sim.world.state import State
@@ -109,17 +109,9 @@ class OpenStreet(Lever):
         self, site: Site, places: dict[str, np.ndarray]
     ) -> tuple[tuple[Any, ...], ...] | None:
         """The streets of a table."""
-        assert site.standing is not None and self.table is not None
-        path = site.standing.document.path.parent / self.table
-        if not site.holds(path):
-            message = f"{self.table} lies outside the case's directory"
-            site.error("outside-case", message, "name a file of the case", "table")
-            return None
-        if not site.there(path):
-            site.missing_table(self.table, path.parent, "table")
-            return None
+        assert self.table is not None
         faults = len(site.problems.errors)
-        table = read_table(path, STREET_TABLES["streets_edges"], site.problems)
+        table = read_beside("table", self.table, STREET_TABLES["streets_edges"], site)
         if table is None:
             return None
         known = pd.Series(sorted(places), dtype="str")
