@@ -158,6 +158,11 @@ class Phased(Lever):
         """Share of the full measure that holds from this step on."""
         return self._stage.strength
 
+    @property
+    def added(self) -> float:
+        """Share of the full measure that this step adds where it holds."""
+        return 1 / self.ramp.steps if self.ramp is not None else 1.0
+
     def bind(self, site: Site) -> Self | None:
         faults, stage = len(site.problems.errors), self._stage
         first = self.pilot is not None and stage.step == 1
@@ -201,6 +206,21 @@ class Phased(Lever):
     def rows(self, state: State) -> np.ndarray:
         """Rows of its settlements, int64."""
         return np.searchsorted(state.world.settlements["id"].to_numpy(), self._settlements)
+
+    def part_of_units(self, state: State) -> np.ndarray:
+        """Share of the households of every unit that it reaches, float64 ``[U]``: less than 1 where
+        a redraw came between its steps."""
+        b, households = state.boundaries, np.maximum(1.0, state.census.households)
+        reached = np.zeros(households.size)
+        reached[self.rows(state)] = households[self.rows(state)]
+        whole = b.sums(households)
+        return np.divide(b.sums(reached), whole, out=np.zeros_like(whole), where=whole > 0)
+
+    def offices(self, state: State) -> dict[int, int]:
+        """Slots of the offices of the units that it reaches, by row of the unit."""
+        units = state.boundaries.units
+        reached = np.flatnonzero(self.part_of_units(state)).tolist()
+        return {row: units[row].office for row in reached if units[row].office >= 0}
 
     @abstractmethod
     def say(self, lang: Lang) -> str:

@@ -26,8 +26,10 @@ from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.lever import Lever
+from sim.levers.residents import CommunityFund, PropertyManagement, RecruitVolunteers
 from sim.levers.services import BuyServices
 from sim.levers.site import Site, Standing
+from sim.levers.staff import CertifyStaff, MoveStaff, SetStaffStandard, TrainStaff
 from sim.levers.words import Lang, amount
 
 LEVERS: dict[str, type[Lever]] = {
@@ -40,6 +42,13 @@ LEVERS: dict[str, type[Lever]] = {
         OnlineService,
         AgencyService,
         BuyServices,
+        SetStaffStandard,
+        MoveStaff,
+        TrainStaff,
+        CertifyStaff,
+        RecruitVolunteers,
+        PropertyManagement,
+        CommunityFund,
     )
 }
 

@@ -33,6 +33,17 @@ WORK = {
     "visits_general": ("general home visits", "一般走访"),
     "self_governance": ("the support of self-governance", "自治活动"),
 }
+COMPOUNDS = {
+    "commodity": ("commodity housing", "商品房小区"),
+    "resettlement": ("resettlement estates", "安置小区"),
+    "old_courtyard": ("old courtyards", "老旧院落"),
+    "village": ("hamlets", "村民小组"),
+}
+FORMS = {
+    "self": ("management by residents themselves", "居民自管"),
+    "entrusted": ("management entrusted to a company", "委托管理"),
+    "joint": ("joint management by community and residents", "社区居民共管"),
+}
 UNITS = {
     None: ("communities and villages", "社区（村）"),
     "community": ("communities", "社区"),

@@ -181,7 +181,9 @@ class Recorder:
         ended = sum(n for week, n in state.ended if week <= state.week < week + span)
         kinds = cost.week_costs(
             state.offices.workers.sum(), f.floor[public].sum(), f.yearly[is_open].sum(), ended,
-            state.contracts.in_force(state.week).sum(), p,
+            state.contracts.in_force(state.week).sum(),
+            float(state.workers.certified[state.workers.at_work(state.week + 1)].sum()),
+            float((state.policies.subsidy * state.census.households).sum()), p,
         )  # fmt: skip
         out = {(f"cost.{k}.per_head", "all"): v / persons for k, v in kinds.items()}
         out["cost.total.per_head", "all"] = sum(kinds.values()) / persons
@@ -191,7 +193,7 @@ class Recorder:
 
     def _content(self, model: Any) -> access.Values:
         """Satisfaction, belonging and participation, by the type of unit before any redraw."""
-        state, now, c = model.state, model.now, model.constants
+        state, now = model.state, model.now
         r, b = state.residents, state.boundaries
         count = len(state.world.settlements)
         settlement = np.asarray(state.households.settlement)
@@ -208,7 +210,7 @@ class Recorder:
         households = np.maximum(state.census.households, 1e-9)
         score, without = learning.satisfaction(
             self._access, r.wait, r.unmet, listed / households,
-            np.where(office >= 0, made[office], 0.0), c.complaints * 52,
+            np.where(office >= 0, made[office], 0.0), now.complaints * 52,
             r.belonging, state.parameters,
         )  # fmt: skip
         names = ("score", "score_without_belonging", "belonging", "participation")

@@ -23,7 +23,10 @@ def take_over(model: CommunityModel) -> None:
     now.taken = np.zeros((len(HELPERS), *now.demand.shape))
     covered = groups.coverage(b.groups(), b.sums(census.households), p)
     now.taken[leaders, :, general] = groups.relieved(now.demand[:, general], spread(s, covered), p)
-    given = b.sums(volunteers.hours_given(census.present, s.residents.belonging, p))
+    volunteering = volunteers.hours_given(
+        census.present, s.policies.registered, s.policies.active, s.residents.belonging, p
+    )
+    given = b.sums(volunteering)
     now.taken[volunteer, :, general] = volunteers.replaced(
         spread(s, given), now.demand[:, general] - now.taken[leaders, :, general], p
     )
@@ -35,11 +38,20 @@ def take_over(model: CommunityModel) -> None:
 
 
 def mean_by_office(state: State, column: np.ndarray) -> np.ndarray:
-    """Mean of a settlement column over the households of each office's area, ``[O]``."""
+    """Mean of a settlement column over the households of each office's area, ``[O]``: of its unit,
+    or of its township."""
     b, households = state.boundaries, state.census.households
-    whole = b.sums(households)
-    part = b.sums(column * households)
-    return spread(state, np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
+    out = spread(state, _mean(b.unit_of, column, households, len(b.units)))
+    of_townships = _mean(b.township_of(), column, households, len(b.townships))
+    office = np.array([t.office if t.alive else -1 for t in b.townships], dtype=np.int64)
+    out[office[office >= 0]] = of_townships[office >= 0]
+    return out
+
+
+def _mean(area_of: np.ndarray, column: np.ndarray, weight: np.ndarray, areas: int) -> np.ndarray:
+    whole = np.bincount(area_of, weight, areas)
+    part = np.bincount(area_of, column * weight, areas)
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def spread(state: State, of_units: np.ndarray, else_: float = 0.0) -> np.ndarray:

@@ -23,21 +23,25 @@ def week_costs(
     yearly_building: float,
     ended_units: float,
     contracts: float,
+    certified: float,
+    property_management: float,
     parameters: Parameters,
 ) -> dict[str, float]:
     """Yuan a year at this week's rate, by kind.
 
     ended_units: units that mergers ended within the transition time; their one-off cost is
     spread over it. contracts: yuan a year of social organisations, whether their hours find work
-    or not.
+    or not, community funds among them. certified: workers with a certificate, who have an
+    allowance; property_management: yuan a year of subsidies to it.
     """
     p = parameters
     weeks = p["merger.transition_weeks"]
     return {
-        "staff": workers * p["cost.worker"],
+        "staff": workers * p["cost.worker"] + certified * p["cost.certified"],
         "floor": public_floor_m2 * p["cost.floor_run"] * 12,
         "build": yearly_building,
         "contracts": contracts,
+        "property": property_management,
         "transition": ended_units * p["cost.transition"] * 52 / weeks,
     }
 

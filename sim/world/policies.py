@@ -21,12 +21,25 @@ class Policies:
     at the own point; online: float64 share of government matters that residents may do on the web,
     0 where it is not offered; agency: bool, the office does matters for the old and those in
     hardship (代办); aligned: bool, the residents' group is a grid (网格) as well.
+
+    registered: float64 share of residents who are registered volunteers, active: of these who are
+    active; complaints: float64 share of the complaints of the compound that its management leaves;
+    subsidy: float64 yuan a year and household for that management; fund: float64 yuan a year and
+    household of a community fund; trained: float64 share of workers trained a year. standard:
+    float64 ``[S, 4]`` staff standard set for the unit (see `world.standards`), nan where none is.
     """
 
     township: np.ndarray
     online: np.ndarray
     agency: np.ndarray
     aligned: np.ndarray
+    registered: np.ndarray
+    active: np.ndarray
+    complaints: np.ndarray
+    subsidy: np.ndarray
+    fund: np.ndarray
+    trained: np.ndarray
+    standard: np.ndarray
 
     @staticmethod
     def at_start(settlements: int, parameters: Parameters) -> Policies:
@@ -38,4 +51,11 @@ class Policies:
             online=np.full(settlements, p["online.capable"] if offered else 0.0),
             agency=np.full(settlements, p["agency.offered"] > 0),
             aligned=np.full(settlements, p["groups.aligned"] > 0),
+            registered=np.full(settlements, p["volunteers.registered"]),
+            active=np.full(settlements, p["volunteers.active"]),
+            complaints=np.ones(settlements),
+            subsidy=np.zeros(settlements),
+            fund=np.zeros(settlements),
+            trained=np.full(settlements, p["staff.trained"]),
+            standard=np.full((settlements, 4), np.nan),
         )
