@@ -51,8 +51,8 @@ class Site:
 
     unit_of: unit of each settlement; members: settlements of each unit; units, townships,
     facilities: those there are; points: settlements with a counter or culture room of a
-    unit, None once nobody can say before the run; posts: number of posts by id of a unit or township,
-    of those whose number is sure before the run; ended: unit id -> the lever that ended it and
+    unit, None once nobody can say before the run; posts: how many a unit or township has, by id,
+    where that is sure before the run; ended: unit id -> the lever that ended it and
     the units that followed. outside: ids that lie outside the scope. sure: False once a faulty
     redraw leaves it open what units there are. redrawn: whether a lever has redrawn any. left_out:
     rows of levers outside the scope, by what they are.
@@ -117,7 +117,7 @@ class Site:
             facilities=facilities,
             outside=set(case.outside),
             points=points,
-            posts=_posts(offices),
+            posts=dict.fromkeys(case.townships["id"], 0) | _posts(offices),
         )
 
     @cached_property
@@ -248,9 +248,9 @@ class Site:
             if not self._same(unit, members[unit.id]):
                 for name in (unit.id, *(u.id for u in before)):
                     self.posts.pop(name, None)
-            for name in {u.township for u in before} ^ {unit.township}:
-                for changed in (name, unit.township):
-                    self.posts.pop(changed, None)
+            townships = {unit.township, *(u.township for u in before)}
+            for name in townships if len(townships) > 1 else ():
+                self.posts.pop(name, None)
 
     def _same(self, unit: UnitPlan, settlements: list[str]) -> bool:
         old = self.units.get(unit.id)

@@ -76,32 +76,15 @@ class SetStaffStandard(Phased):
         return np.array([np.nan if x is None else x for x in given])
 
     def say(self, lang: Lang) -> str:
-        limits = (
-            {"least": "{} at least", "most": "{} at most"},
-            {"least": "不少于{}个", "most": "不多于{}个"},
-        )
-        parts = [[], []]  # type: list[list[str]]
-        for i, (form, rate) in enumerate(
-            (("{:g} posts per 10,000 registered persons", "{:g} posts per 1,000"),
-             ("每万户籍人口{:g}个岗位", "每千户籍人口{:g}个岗位"))
-        ):  # fmt: skip
-            if self.per_10000 is not None:
-                parts[i].append(form.format(self.per_10000))
-            if self.base is not None:
-                parts[i].append(("a base of {:g}", "基数{:g}个")[i].format(self.base))
-            if self.per_1000 is not None:
-                parts[i].append(rate.format(self.per_1000))
-            for key, text in limits[i].items():
-                if getattr(self, key) is not None:
-                    parts[i].append(text.format(getattr(self, key)))
-            if not parts[i]:
-                parts[i].append(("that of their kind", "按类别的一般标准")[i])
-        above = ("are abolished", "撤销") if self.cut else ("stay", "保留")
-        pair = (
-            f"the staff standard is {', '.join(parts[0])}; posts above it {above[0]}",
-            f"岗位标准为{'，'.join(parts[1])}，超出部分{above[1]}",
-        )
-        return words.pick(pair, lang)
+        said = [
+            words.pick(pair, lang).format(value)
+            for key, pair in words.STANDARD.items()
+            if (value := getattr(self, key)) is not None
+        ] or [words.pick(("that of their kind", "按类别的一般标准"), lang)]
+        if lang == "zh":
+            return f"岗位标准为{'，'.join(said)}，超出部分{'撤销' if self.cut else '保留'}"
+        above = "are abolished" if self.cut else "stay"
+        return f"the staff standard is {', '.join(said)}; posts above it {above}"
 
     def apply(self, state: State) -> None:
         state.policies.standard[self.rows(state)] = self._numbers()
@@ -155,7 +138,7 @@ class MoveStaff(Lever):
         return lever
 
     def _check(self, site: Site) -> None:
-        if self.source not in _places(site):
+        if self.source not in _places(site) and (site.sure or self.source in site.ended):
             site.unknown("township or community", self.source, _places(site), "from")
         for i, name in enumerate(self.to):
             if name in self.to[:i] or name == self.source:
@@ -166,25 +149,17 @@ class MoveStaff(Lever):
             elif name not in site.units and name not in site.outside:
                 site.unknown("community", name, site.units, "to", i)
         asked = self.number * sum(c not in site.outside for c in self.to)
-        there = 0 if self._has_no_office(site) else site.posts.get(self.source, asked)
+        there = site.posts.get(self.source, asked)
         if asked > there:
             message = f"{amount(asked, 'post')} are to leave {self.source!r}, which has {there}"
             site.error("too-few-posts", message, "move fewer, or from elsewhere", "number")
-
-    def _has_no_office(self, site: Site) -> bool:
-        """Whether the source is a township of the case that has none."""
-        case = site.case
-        return (
-            not site.redrawn
-            and self.source in site.townships
-            and self.source not in set(case.offices["township"][case.offices["community"] == ""])
-        )
 
     def describe(self, lang: Lang = "en") -> str:
         total = self.number * len(self.to)
         where = words.named(self._name, self.source, lang)
         if lang == "zh":
-            return f"{self.date}：{where}下沉{total}个岗位到{len(self.to)}个社区（村），各{self.number}个。"
+            to = f"{len(self.to)}个社区（村），各{self.number}个"
+            return f"{self.date}：{where}的{total}个岗位下沉到{to}。"
         said = amount(total, "post")
         to = amount(len(self.to), "community")
         return f"{self.date}: {said} of {where} go to {to}, {self.number} each."

@@ -39,6 +39,13 @@ COMPOUNDS = {
     "old_courtyard": ("old courtyards", "老旧院落"),
     "village": ("hamlets", "村民小组"),
 }
+STANDARD = {
+    "per_10000": ("{:g} posts per 10,000 registered persons", "每万户籍人口{:g}个"),
+    "base": ("a base of {:g}", "基数{:g}个"),
+    "per_1000": ("{:g} per 1,000 registered persons", "每千户籍人口{:g}个"),
+    "least": ("at least {:g}", "不少于{:g}个"),
+    "most": ("at most {:g}", "不多于{:g}个"),
+}
 FORMS = {
     "self": ("management by residents themselves", "居民自管"),
     "entrusted": ("management entrusted to a company", "委托管理"),

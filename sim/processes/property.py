@@ -18,8 +18,8 @@ def complaints(compounds: Iterable[str], parameters: Parameters) -> np.ndarray:
 def left_by_management(form: str, strength: float, parameters: Parameters) -> float:
     """Share of the complaints that management of a form leaves: 1 - strength x (1 - factor).
 
-    form: self (自管), entrusted (委托) or joint (共管), with its factor `property.<form>`; strength:
-    0 to 1, how far it is set up.
+    form: self (自管), entrusted (委托) or joint (共管), with its factor `property.<form>`;
+    strength: 0 to 1, how far it is set up.
     """
     return 1 - strength * (1 - parameters[f"property.{form}"])
 
