@@ -31,6 +31,7 @@ from sim.levers.services import BuyServices
 from sim.levers.site import Site, Standing
 from sim.levers.staff import CertifyStaff, MoveStaff, SetStaffStandard, TrainStaff
 from sim.levers.words import Lang, amount
+from sim.levers.work import CutBurden
 
 LEVERS: dict[str, type[Lever]] = {
     lever.kind: lever
@@ -49,6 +50,7 @@ LEVERS: dict[str, type[Lever]] = {
         RecruitVolunteers,
         PropertyManagement,
         CommunityFund,
+        CutBurden,
     )
 }
 
@@ -241,8 +243,8 @@ def _levers(document: Document, site: Site) -> Iterator[tuple[Lever, Standing]]:
             site.problems.error("unknown-lever", message, document.path, *place, hint=hint)
         if lever is not None:
             yield lever, Standing(document, keys, lever.date)
-        elif kind not in ("add_facility", "close_facility", "buy_services"):
-            site.sure = False  # it might have made the units that later levers name
+        elif kind not in LEVERS or LEVERS[kind].redraws:
+            site.sure = False
 
 
 def _left_out(what: str, number: int, lang: Lang) -> str:

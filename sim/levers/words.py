@@ -51,6 +51,12 @@ FORMS = {
     "entrusted": ("management entrusted to a company", "委托管理"),
     "joint": ("joint management by community and residents", "社区居民共管"),
 }
+ITEMS = {
+    "ledger": ("ledgers", "台账"),
+    "evaluation": ("evaluations", "考核评比"),
+    "task": ("tasks", "下派任务"),
+    "plaque": ("plaques", "挂牌"),
+}
 UNITS = {
     None: ("communities and villages", "社区（村）"),
     "community": ("communities", "社区"),

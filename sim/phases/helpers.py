@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from sim.phases.running import Running
 from sim.processes import contracts, groups, volunteers
 from sim.world.ledger import CLASS, CLASSES, HELPERS
 from sim.world.state import State
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
 
-
-def take_over(model: CommunityModel) -> None:
+def take_over(model: Running) -> None:
     """Hours of this week's demand that others do, each of what those before them have left."""
     s, p, now = model.state, model.state.parameters, model.now
     b, census = s.boundaries, s.census
@@ -39,10 +35,10 @@ def take_over(model: CommunityModel) -> None:
 
 def mean_by_office(state: State, column: np.ndarray) -> np.ndarray:
     """Mean of a settlement column over the households of each office's area, ``[O]``: of its unit,
-    or of its township."""
-    b, households = state.boundaries, state.census.households
-    out = spread(state, _mean(b.unit_of, column, households, len(b.units)))
-    of_townships = _mean(b.township_of(), column, households, len(b.townships))
+    or of its township; over its settlements where nobody lives."""
+    b, weight = state.boundaries, np.maximum(state.census.households, 1e-9)
+    out = spread(state, _mean(b.unit_of, column, weight, len(b.units)))
+    of_townships = _mean(b.township_of(), column, weight, len(b.townships))
     office = np.array([t.office if t.alive else -1 for t in b.townships], dtype=np.int64)
     out[office[office >= 0]] = of_townships[office >= 0]
     return out
