@@ -30,6 +30,13 @@ def _an_id(value: Any) -> Any:
     return value
 
 
+def some(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A list that is not empty; asked only where all its items are well-formed."""
+    if not value:
+        raise ValueError("name at least one")
+    return value
+
+
 Day = Annotated[datetime.date, BeforeValidator(_a_day)]
 Id = Annotated[str, BeforeValidator(_an_id)]
 

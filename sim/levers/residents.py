@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
 from sim.levers import words
+from sim.levers.lever import some
 from sim.levers.phased import Phased
 from sim.levers.services import agree
 from sim.levers.site import Site
@@ -79,7 +80,8 @@ class PropertyManagement(Phased):
 
     compounds: Annotated[
         tuple[Literal["commodity", "resettlement", "old_courtyard", "village"], ...],
-        Field(min_length=1),
+        AfterValidator(some),
+        Field(json_schema_extra={"minItems": 1}),
     ]
     form: Literal["self", "entrusted", "joint"]
     yuan_household: Annotated[float, Field(strict=True, ge=0, le=1e5)] | None = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from sim.levers import words
-from sim.levers.lever import Id, Lever
+from sim.levers.lever import Id, Lever, some
 from sim.levers.phased import Phased
 from sim.levers.posts import count_workers, cut_posts, move_posts, open_posts
 from sim.levers.site import Site
@@ -48,7 +48,7 @@ class SetStaffStandard(Phased):
         return self
 
     def check(self, site: Site) -> None:
-        for kind in {u.kind for u in site.units.values()}:
+        for kind in sorted({site.units[u].kind for u in self.scope.units(site, "scope")}):
             _, _, least, most = np.where(
                 np.isnan(self._numbers()),
                 [site.parameters[f"staff.{kind}_{part}"] for part in PARTS],
@@ -111,7 +111,7 @@ class MoveStaff(Lever):
     kind: ClassVar[str] = "move_staff"
 
     source: Id = Field(alias="from")
-    to: Annotated[tuple[Id, ...], Field(min_length=1)]
+    to: Annotated[tuple[Id, ...], AfterValidator(some), Field(json_schema_extra={"minItems": 1})]
     number: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
     _from_township: bool = PrivateAttr(default=False)
     _name: str = PrivateAttr(default="")
