@@ -22,9 +22,13 @@ SHARES = ("registered", "active")
 
 
 class RecruitVolunteers(Phased):
-    """Registers residents as volunteers, or makes more of those registered active. registered:
-    share of the residents; active: share of those registered; what is left out stays as it is
-    (parameters `volunteers.registered`, `volunteers.active` without such a lever)."""
+    """Registers residents as volunteers, or makes more of those registered active; they do general
+    home visits in place of the office.
+
+    registered: share of the residents who are registered volunteers, by default the parameter
+    `volunteers.registered`; active: share of these who are active, by default the parameter
+    `volunteers.active`.
+    """
 
     kind: ClassVar[str] = "recruit_volunteers"
 
@@ -70,11 +74,15 @@ class RecruitVolunteers(Phased):
 
 
 class PropertyManagement(Phased):
-    """Sets up property management in compounds of these types: by the residents themselves (self,
-    自管), by a company entrusted with it (entrusted, 委托), or by community and residents together
-    (joint, 共管). Complaints fall by the factor of the form (parameters `property.*`). The public
-    pays a subsidy, by default that of the form (`property.*_subsidy`). A later one takes the place
-    of an earlier one."""
+    """Sets up property management in compounds of some types. Complaints fall by the factor of the
+    form (parameters `property.*`), and the public pays a subsidy. A later one takes the place of
+    an earlier one.
+
+    compounds: types of compound that it is for; form: by the residents themselves (self, 自管), by a
+    company entrusted with it (entrusted, 委托), or by community and residents together (joint,
+    共管); yuan_household: subsidy a year and household, by default the parameter of the form
+    (`property.*_subsidy`).
+    """
 
     kind: ClassVar[str] = "property_management"
 
@@ -139,10 +147,13 @@ class PropertyManagement(Phased):
 
 
 class CommunityFund(Phased):
-    """Sets up community funds of so much a year per household, or per community (by default the
-    parameter `fund.household`). The money buys support of self-governance, as a contract of the
+    """Sets up community funds. The money buys support of self-governance, as a contract of the
     office that follows it through redraws, and lifts belonging (parameter `fund.belonging`). A
-    second fund adds to the first."""
+    second fund adds to the first. Conserved: the yuan agreed.
+
+    yuan_household: a year and household, by default the parameter `fund.household`; yuan_community:
+    a year and community, in its place.
+    """
 
     kind: ClassVar[str] = "community_fund"
 

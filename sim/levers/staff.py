@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from sim.levers import words
-from sim.levers.lever import Id, Lever, some
+from sim.levers.lever import Flag, Id, Lever, some
 from sim.levers.phased import Phased
 from sim.levers.posts import count_workers, cut_posts, move_posts, open_posts
 from sim.levers.site import Site
@@ -21,13 +21,15 @@ Posts = Annotated[int, Field(strict=True, ge=0, le=1000)]
 
 
 class SetStaffStandard(Phased):
-    """Sets how many posts a community or village is to have: so many per 10,000 registered persons
-    (at least one), or a base and so many per 1,000, between a least and a most. What is left out
-    is that of the kind of unit (parameters `staff.village_*`, `staff.community_*`).
+    """Sets how many posts communities and villages are to have. Those that are missing are opened,
+    and filled by newcomers once the weeks of a vacancy are over. What is left out is that of the
+    kind of unit (parameters `staff.village_*`, `staff.community_*`). Offices left to attrition
+    after a merger shrink to the standard set here. Conserved: persons; whoever is cut is counted.
 
-    Posts that are missing are opened, and filled once the weeks of a vacancy are over. Posts above
-    the standard go only with `cut: true`, vacant ones first. Offices left to attrition after a
-    merger shrink to the standard set here. Conserved: persons; whoever is cut is counted.
+    per_10000: posts per 10,000 registered persons, at least one; base: posts of a unit whatever its
+    size, to which those per 1,000 persons come; per_1000: posts per 1,000 registered persons;
+    least: fewest posts of a unit; most: most posts of a unit, no limit with per_10000 unless given;
+    cut: whether posts above the standard are abolished, vacant ones first.
     """
 
     kind: ClassVar[str] = "set_staff_standard"
@@ -37,7 +39,7 @@ class SetStaffStandard(Phased):
     per_1000: Annotated[float, Field(strict=True, ge=0, le=20)] | None = None
     least: Posts | None = None
     most: Posts | None = None
-    cut: Annotated[bool, Field(strict=True)] = False
+    cut: Flag = False
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -104,9 +106,13 @@ class SetStaffStandard(Phased):
 
 
 class MoveStaff(Lever):
-    """Moves posts with their holders from a township, street or community to communities, so many
-    to each. Those with somebody at work come first; where fewer are left than asked for, all there
-    are, one to each in turn. Conserved: posts and persons."""
+    """Moves posts with their holders from a township, street or community to communities. Those
+    with somebody at work come first; where fewer are left than asked for, all there are, one to
+    each in turn. Conserved: posts and persons.
+
+    from: id of the township, street, community or village that they leave; to: ids of the
+    communities and villages that get them; number: posts for each of these.
+    """
 
     kind: ClassVar[str] = "move_staff"
 
@@ -180,9 +186,12 @@ def _places(site: Site) -> set[str]:
 
 
 class TrainStaff(Phased):
-    """Trains this share of the workers a year, instead of the usual third (parameter
+    """Trains a share of the workers a year, instead of the usual third (parameter
     `staff.trained`); township centres by the part of their households in scope. Certificates
-    follow; the hours of training beyond the usual share are lost to work."""
+    follow; the hours of training beyond the usual share are lost to work.
+
+    share: of the workers who are trained in a year, 0 to 1.
+    """
 
     kind: ClassVar[str] = "train_staff"
 
@@ -204,9 +213,12 @@ class TrainStaff(Phased):
 
 
 class CertifyStaff(Phased):
-    """Gives certificates, so that this share of the workers of communities and villages in scope
-    has one at the date. Nobody loses one, and it goes when its holder leaves. Each certified
-    worker has an allowance (parameter `cost.certified`)."""
+    """Gives certificates, so that a share of the workers of communities and villages in scope has
+    one at the date. Nobody loses one, and it goes when its holder leaves. Each certified worker
+    has an allowance (parameter `cost.certified`).
+
+    share: of the workers who have a certificate at the date, 0 to 1.
+    """
 
     kind: ClassVar[str] = "certify_staff"
 
