@@ -78,8 +78,8 @@ class PropertyManagement(Phased):
     form (parameters `property.*`), and the public pays a subsidy. A later one takes the place of
     an earlier one.
 
-    compounds: types of compound that it is for; form: by the residents themselves (self, 自管), by a
-    company entrusted with it (entrusted, 委托), or by community and residents together (joint,
+    compounds: types of compound that it is for; form: by the residents themselves (self, 自管), by
+    a company entrusted with it (entrusted, 委托), or by community and residents together (joint,
     共管); yuan_household: subsidy a year and household, by default the parameter of the form
     (`property.*_subsidy`).
     """
