@@ -471,3 +471,25 @@ def test_the_resolved_copy_does_the_same(small_case: Case) -> None:
     path.write_text(opened.resolved(), encoding="utf-8")
     assert Scenario.open(path, small_case).digest == opened.digest
     assert UNITS[0] in opened.resolved() and "from:" in opened.resolved()
+
+
+@pytest.mark.parametrize(
+    "levers",
+    [
+        (standard(date=EARLY, base=0, per_1000=0, least=0, most=0, cut=True),),
+        (standard(date=EARLY, least=200, most=200),),
+        (move(WEST[0], WEST[1], date=EARLY, number=6), move(TOWN, *EAST, date=EARLY)),
+        (standard(date=EARLY, least=9, most=9), standard(date=EARLY, least=1, most=1, cut=True),
+         standard(date=EARLY, least=9, most=9)),
+        (move(STREET, WEST[0], date="2020-01-06"), standard(date="2020-01-06", per_10000=50)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("weeks", [0, 8])
+def test_even_what_nobody_would_do_closes(tmp_path, levers, weeks) -> None:
+    opened = Scenario.open(write_scenario(tmp_path, *levers), small_case())
+    model = small_model(scenario=opened, staff__vacancy_weeks=weeks, staff__exit=0.6)
+    for _ in range(20):
+        model.step()
+    assert model.applied == len(levers)
+    keys = model.state.workers.key
+    assert len(set(keys.tolist())) == keys.size and np.isfinite(model.state.residents.wait).all()

@@ -59,10 +59,7 @@ class RecruitVolunteers(Phased):
             if (share := getattr(self, name)) is not None
         ]
         text = ("，" if lang == "zh" else " and ").join(said)
-        if self.strength == 1:
-            return text
-        part = f"{self.strength:.0%}"
-        return text + words.pick((f", {part} of the way so far", f"（进度{part}）"), lang)
+        return words.so_far(text, self.strength, lang)
 
     def apply(self, state: State) -> None:
         rows = self.rows(state)

@@ -198,14 +198,11 @@ class TrainStaff(Phased):
     share: Share
 
     def say(self, lang: Lang) -> str:
-        # the last step says the whole; those before it say their part of the way
-        part = "" if self.strength == 1 else f"{self.strength:.0%} "
         pair = (
-            f"{self.share:.0%} of workers are trained a year"
-            + (f", {part}of the way so far" if part else ""),
-            f"每年培训{self.share:.0%}的工作人员" + (f"（进度{part.strip()}）" if part else ""),
+            f"{self.share:.0%} of workers are trained a year",
+            f"每年培训{self.share:.0%}的工作人员",
         )
-        return words.pick(pair, lang)
+        return words.so_far(words.pick(pair, lang), self.strength, lang)
 
     def apply(self, state: State) -> None:
         usual = state.parameters["staff.trained"]

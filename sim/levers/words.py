@@ -87,6 +87,13 @@ def named(name: str, ident: str, lang: Lang) -> str:
     return pick((f"{name} ({ident})", f"{name}（{ident}）"), lang)
 
 
+def so_far(text: str, strength: float, lang: Lang) -> str:
+    """What a measure comes to, with how far a step has brought it."""
+    if strength == 1:
+        return text
+    return text + pick((f", {strength:.0%} of the way so far", f"（进度{strength:.0%}）"), lang)
+
+
 def amount(number: int, noun: str) -> str:
     """A number with its English noun in singular or plural."""
     if number != 1:
