@@ -309,6 +309,22 @@ def test_a_fault_is_one_message_with_its_line(small_case: Case, lever, code, wor
     assert p.code == code and p.line and words in f"{p.message} {p.hint}", p
 
 
+def test_what_can_be_said_of_a_lever_with_faults_is_said(small_case: Case) -> None:
+    at_a, at_b, at_c = ({"communities": [name]} for name in "ABC")
+    levers = (
+        manage("village", yuan_household="x", scope=at_a),
+        manage("village", form="x"),
+        recruit(registered="x", active=0.3, scope=at_b),
+        recruit(active="x"),
+        fund(yuan_household="x", scope=at_c),
+        {"property_management": {"date": DAY}},
+    )
+    with pytest.raises(InputError) as caught:
+        scenario(small_case, *levers)
+    codes = sorted(p.code for p in caught.value.problems)
+    assert codes == ["bad-value"] * 5 + ["missing-key"] * 2 + ["unknown-id"] * 3
+
+
 @pytest.mark.parametrize(
     ("lever", "en", "zh"),
     [

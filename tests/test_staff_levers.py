@@ -383,7 +383,7 @@ def test_certificates_bring_hours_and_cost_an_allowance(tmp_path) -> None:
         (move(STREET, *WEST, number=2), "too-few-posts", "4 posts", "2"),
         (move(STREET, WEST[0], number=0), "bad-value", "1", "0"),
         (move(STREET), "bad-value", "at least one", ""),
-        (move(STREET, 999901001001), "bad-value", "quotes", ""),
+        (move(STREET, 999901001001), "unquoted-text", "quotes", ""),
         ({"move_staff": {"date": DAY, "to": [WEST[0]]}}, "missing-key", "from", ""),
         (train(1.5), "bad-value", "1", "1.5"),
         ({"certify_staff": {"date": DAY}}, "missing-key", "share", ""),
@@ -396,8 +396,14 @@ def test_a_fault_is_one_message_at_its_word(small_case: Case, lever, code, words
 
 
 def test_all_faults_are_said_at_once(small_case: Case) -> None:
-    found = faults(small_case, move("T", "A", WEST[0]), train(2.0), move(TOWN, *WEST, number=9))
-    assert sorted(f[0] for f in found) == ["bad-value", "too-few-posts", "unknown-id", "unknown-id"]
+    wrong = {"townships": ["T"]}
+    found = faults(
+        small_case, move("T", "A", WEST[0]), train(2.0), move(TOWN, *WEST, number=9),
+        standard(per_10000="x", scope=wrong), certify("half", scope=wrong), move("B", number="x"),
+        {"move_staff": {"date": DAY, "to": ["C"]}}, {"train_staff": {"date": DAY, "scope": wrong}},
+    )  # fmt: skip
+    codes = ["bad-value"] * 5 + ["missing-key"] * 2 + ["too-few-posts"] + ["unknown-id"] * 3
+    assert sorted(f[0] for f in found) == codes, found
 
 
 def test_posts_are_counted_through_earlier_moves_and_not_beyond_a_redraw(small_case: Case) -> None:

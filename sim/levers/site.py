@@ -168,7 +168,7 @@ class Site:
             message = f"{noun} {name!r} ended on {lever.date} ({lever})"
             self.error("ended", message, f"since then its place is {after}", *keys)
             return
-        of_units = noun in ("community", "township", "county")
+        of_units = noun in ("community", "township", "township or community", "county")
         if of_units and not self.sure and (self.anything or name in self.named):
             return  # a lever that is at fault itself may have made it
         if DAMAGED.fullmatch(name):

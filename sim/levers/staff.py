@@ -144,7 +144,7 @@ class MoveStaff(Lever):
         return lever
 
     def _check(self, site: Site) -> None:
-        if self.source not in _places(site) and (site.sure or self.source in site.ended):
+        if self.source not in _places(site) and self.source not in site.outside:
             site.unknown("township or community", self.source, _places(site), "from")
         for i, name in enumerate(self.to):
             if name in self.to[:i] or name == self.source:
