@@ -27,8 +27,10 @@ from sim.levers.hours import ExtendHours
 from sim.levers.lever import Lever
 from sim.levers.premises import CoLocate, KeepServicePoints
 from sim.levers.reading import ScenarioFile, read_chain, read_entries
+from sim.levers.residents import CommunityFund, PropertyManagement, RecruitVolunteers
 from sim.levers.services import BuyServices
 from sim.levers.site import Site
+from sim.levers.staff import CertifyStaff, MoveStaff, SetStaffStandard, TrainStaff
 from sim.levers.streets import OpenStreet
 from sim.levers.unit_facilities import OpenUnitFacility
 from sim.levers.words import Lang, amount
@@ -53,6 +55,13 @@ LEVERS: dict[str, type[Lever]] = {
         OnlineService,
         AgencyService,
         BuyServices,
+        SetStaffStandard,
+        MoveStaff,
+        TrainStaff,
+        CertifyStaff,
+        RecruitVolunteers,
+        PropertyManagement,
+        CommunityFund,
         CutBurden,
     )
 }
