@@ -274,6 +274,7 @@ class AddFacility(Lever):
             closed=NEVER,
             point=False,
             kept=False,
+            station=False,
             yearly=yearly_cost_of_way(self.way, floor, p),
         )
         state.seat_actors()

@@ -181,7 +181,7 @@ class Recorder:
         ended = sum(n for week, n in state.ended if week <= state.week < week + span)
         kinds = cost.week_costs(
             state.offices.workers.sum(), f.floor[public].sum(), f.yearly[is_open].sum(), ended,
-            state.contracts.in_force(state.week).sum(), p,
+            state.contracts.in_force(state.week).sum() + model.now.funds.sum(), p,
         )  # fmt: skip
         out = {(f"cost.{k}.per_head", "all"): v / persons for k, v in kinds.items()}
         out["cost.total.per_head", "all"] = sum(kinds.values()) / persons

@@ -41,6 +41,9 @@ def check_conservation(model: Any) -> None:
         raise _breach(s.week, "work", f"the ledger is {gap:g} hours off")
     if s.ledger.backlog()[~o.alive].sum() > 1e-6:
         raise _breach(s.week, "work", "an office that has ended still has a backlog")
+    gap = float(now.refused.sum() - now.passed.sum())
+    if abs(gap) > 1e-6:
+        raise _breach(s.week, "tasks", f"{gap:+g} hours that communities refused went nowhere else")
     _check_contracts(model)
     for i, e in s.enrolments.items():
         j = s.lines.services.index(s.lines.all[i].service)

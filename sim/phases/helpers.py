@@ -19,7 +19,7 @@ def take_over(model: CommunityModel) -> None:
     s, p, now = model.state, model.state.parameters, model.now
     b, census = s.boundaries, s.census
     leaders, volunteer, organisation = range(len(HELPERS))
-    general = CLASS["visits_general"]
+    general, assigned = CLASS["visits_general"], CLASS["assigned"]
     now.taken = np.zeros((len(HELPERS), *now.demand.shape))
     covered = groups.coverage(b.groups(), b.sums(census.households), p)
     now.taken[leaders, :, general] = groups.relieved(now.demand[:, general], spread(s, covered), p)
@@ -30,16 +30,37 @@ def take_over(model: CommunityModel) -> None:
     c = s.contracts
     hours = contracts.bought_hours(s.week, c.yuan, c.first, p)
     bought = c.by_class(hours, len(s.offices), len(CLASSES))
+    bought[:, assigned] += _funded(model)
     now.taken[organisation] = contracts.used(bought, now.demand - now.taken.sum(axis=0))
     now.idle = (bought - now.taken[organisation]).sum(axis=1)
 
 
+def _funded(model: CommunityModel) -> np.ndarray:
+    """Hours of assigned work that the money which comes with it buys, ``[O]``; notes the money."""
+    s, p, now = model.state, model.state.parameters, model.now
+    policy, asked = s.policies, now.demand[:, CLASS["assigned"]]
+    now.funds = 52 * asked * mean_by_office(s, policy.funded)
+    if not policy.funded.any():
+        return np.zeros(len(s.offices))
+    bought = contracts.bought_hours(s.week, 52 * policy.funded, policy.funded_since, p)
+    return asked * mean_by_office(s, bought)
+
+
 def mean_by_office(state: State, column: np.ndarray) -> np.ndarray:
-    """Mean of a settlement column over the households of each office's area, ``[O]``."""
+    """Mean of a settlement column over the households of each office's area, a unit or a township,
+    ``[O]``; 0 where nobody lives."""
     b, households = state.boundaries, state.census.households
-    whole = b.sums(households)
-    part = b.sums(column * households)
-    return spread(state, np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
+    out = spread(state, _ratio(b.sums(column * households), b.sums(households)))
+    area, many = b.township_of(), len(b.townships)
+    office = np.array([t.office if t.alive else -1 for t in b.townships])
+    whole = np.bincount(area, households, many)
+    mean = _ratio(np.bincount(area, column * households, many), whole)
+    out[office[office >= 0]] = mean[office >= 0]
+    return out
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def spread(state: State, of_units: np.ndarray, else_: float = 0.0) -> np.ndarray:

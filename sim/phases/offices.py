@@ -38,6 +38,7 @@ def ask_offices(model: CommunityModel) -> None:
     aligned = mean_by_office(s, s.policies.aligned)
     yearly = yearly - groups.ledgers_spared(yearly, ledger_share(p), aligned, p)
     demand[:, CLASS["assigned"]] = np.where(of_unit, yearly / 52, 0.0)
+    _pass_up(model, demand[:, CLASS["assigned"]])
     meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
     demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
     demand[:, CLASS["transition"]] = np.where(
@@ -53,7 +54,21 @@ def ask_offices(model: CommunityModel) -> None:
     now.demand, now.capacity, now.efficiency = demand, capacity, eff
     take_over(model)
     wanted = demand - now.taken.sum(axis=0) + s.ledger.backlog()
-    now.counter_hours = work.hours_for_counter(wanted, capacity, p["work.overtime"])
+    first = mean_by_office(s, s.policies.residents_first)
+    now.order = work.order_of(o.kind == TOWNSHIP_OFFICE, first)
+    now.counter_hours = work.hours_for_counter(wanted, capacity, now.order, p["work.overtime"])
+    now.front = counters.front_minutes(mean_by_office(s, s.policies.one_window), p)
+
+
+def _pass_up(model: CommunityModel, assigned: np.ndarray) -> None:
+    """Moves what offices of units may refuse of their assigned hours ``[O]`` to the offices of
+    their townships; one whose township has no office keeps it."""
+    s, now, o = model.state, model.now, model.state.offices
+    above = np.array([t.office for t in s.boundaries.townships])[o.township]
+    may = (o.kind != TOWNSHIP_OFFICE) & (above >= 0)
+    now.refused = np.where(may, assigned * mean_by_office(s, s.policies.refused), 0.0)
+    now.passed = np.bincount(above[may], now.refused[may], len(o))
+    assigned += now.passed - now.refused
 
 
 def _plan_visits(model: CommunityModel) -> None:
@@ -88,7 +103,7 @@ def counter_waits(model: CommunityModel, matters: np.ndarray) -> np.ndarray:
         f.operator[points], weights=f.windows[points] * f.hours[points], minlength=len(o)
     )
     staffed = np.minimum(1.0, np.divide(left, wished, out=np.ones_like(left), where=wished > 0))
-    minutes = p["counter.front"] + p["counter.back"]
+    minutes = now.front + p["counter.back"]
     waiting = s.ledger.backlog()[:, CLASS["counter"]] * 60 / minutes
     windows = f.windows[points] * staffed[f.operator[points]]
     total = np.bincount(f.operator[points], weights=windows, minlength=len(o))
@@ -98,7 +113,7 @@ def counter_waits(model: CommunityModel, matters: np.ndarray) -> np.ndarray:
     out = np.zeros(len(f))
     out[points] = counters.counter_waits(
         matters[points], f.hours[points], windows,
-        p["counter.front"] / 60 / eff[f.operator[points]],
+        now.front[f.operator[points]] / 60 / eff[f.operator[points]],
         waiting[f.operator[points]] * share, p["counter.day"], p["counter.peak"],
     )  # fmt: skip
     now.window_hours = np.bincount(
@@ -116,25 +131,24 @@ def work_offices(model: CommunityModel) -> None:
     counter = [i for i, x in enumerate(lines) if x.mode == "counter"]
     matters = now.matters[:, counter].sum(axis=1)
     points = _counter_points(s)
-    per_matter = (p["counter.front"] + p["counter.back"]) / 60
-    brought = np.bincount(
-        f.operator[points], weights=matters[points] * per_matter, minlength=len(o)
-    )
+    per_matter = (now.front + p["counter.back"]) / 60
+    operator = f.operator[points]
+    brought = np.bincount(operator, matters[points] * per_matter[operator], len(o))
     other = _hours_elsewhere(model)
     # a kept point binds a worker for its opening hours, whether somebody comes or not; it takes
     # what the matters leave of the hours for the counter, and nobody owes the rest later
     kept = points[f.kept[points]]
-    idle = f.hours[kept] * f.windows[kept] - matters[kept] * p["counter.front"] / 60
+    idle = f.hours[kept] * f.windows[kept] - matters[kept] * now.front[f.operator[kept]] / 60
     presence = np.bincount(f.operator[kept], weights=np.maximum(0.0, idle), minlength=len(o))
     waiting = s.ledger.backlog()[:, CLASS["counter"]]
     other = other + np.clip(now.counter_hours - brought - other - waiting, 0.0, presence)
     demand[:, CLASS["counter"]] = brought + other
     most = np.full(demand.shape, np.inf)
-    through = now.window_hours * 60 / p["counter.front"] * now.efficiency * per_matter
+    through = now.window_hours * 60 / now.front * now.efficiency * per_matter
     most[:, CLASS["counter"]] = through + other
     taken, backlog = now.taken.sum(axis=0), s.ledger.backlog()
     done, extra = work.allocate(
-        demand - taken, backlog, now.capacity, model.order, most, p["work.overtime"]
+        demand - taken, backlog, now.capacity, now.order, most, p["work.overtime"]
     )
     s.ledger.settle(demand, done, extra, taken)
 

@@ -9,6 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.case.parameters import Parameters
+
+
+def front_minutes(spared: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """Minutes of a matter at the window ``[O]``; spared: share that one window for all matters
+    spares, because nobody is sent from one to the next."""
+    return parameters["counter.front"] * (1 - spared)
+
 
 def erlang_c(servers: np.ndarray, offered: np.ndarray) -> np.ndarray:
     """Probability of waiting in M/M/c (Erlang 1917).

@@ -27,7 +27,8 @@ class FacilityColumns(Columns):
     MARKET or PUBLIC. floor: m2. windows, hours: of counters, hours a week. office_hours: open in
     office hours only. opened, closed: week numbers. point: the counter or culture room of a
     unit's seat, which a merger closes or keeps. kept: a point kept beside the seat of a merged
-    unit. yearly: yuan a year that building or renting it costs.
+    unit. station: a service station of a township, which
+    mergers leave in place. yearly: yuan a year that building or renting it costs.
     """
 
     id: list[str]
@@ -48,6 +49,7 @@ class FacilityColumns(Columns):
     closed: np.ndarray
     point: np.ndarray
     kept: np.ndarray
+    station: np.ndarray
     yearly: np.ndarray
 
     def is_open(self, week: int) -> np.ndarray:

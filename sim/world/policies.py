@@ -20,13 +20,24 @@ class Policies:
     township: float64 share of government matters that are done at the township centre, the rest
     at the own point; online: float64 share of government matters that residents may do on the web,
     0 where it is not offered; agency: bool, the office does matters for the old and those in
-    hardship (代办); aligned: bool, the residents' group is a grid (网格) as well.
+    hardship (代办); aligned: bool, the residents' group is a grid (网格) as well; anywhere: bool,
+    township centres and stations here take residents from anywhere in the city (通办);
+    one_window: float64 share of the minutes at a window that one window for all matters spares;
+    refused: float64 share of the assigned hours that the community may refuse and that the township
+    does (准入); funded: float64 yuan that come with an hour of assigned work, funded_since: int32
+    week in which that began; residents_first: bool, counter and visits go before assigned work.
     """
 
     township: np.ndarray
     online: np.ndarray
     agency: np.ndarray
     aligned: np.ndarray
+    anywhere: np.ndarray
+    one_window: np.ndarray
+    refused: np.ndarray
+    funded: np.ndarray
+    funded_since: np.ndarray
+    residents_first: np.ndarray
 
     @staticmethod
     def at_start(settlements: int, parameters: Parameters) -> Policies:
@@ -38,4 +49,10 @@ class Policies:
             online=np.full(settlements, p["online.capable"] if offered else 0.0),
             agency=np.full(settlements, p["agency.offered"] > 0),
             aligned=np.full(settlements, p["groups.aligned"] > 0),
+            anywhere=np.zeros(settlements, bool),
+            one_window=np.zeros(settlements),
+            refused=np.zeros(settlements),
+            funded=np.zeros(settlements),
+            funded_since=np.zeros(settlements, np.int32),
+            residents_first=np.zeros(settlements, bool),
         )

@@ -34,7 +34,7 @@ from sim.world.offices import (
 from sim.world.policies import Policies
 from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
-from sim.world.services import OPEN_TO, TOWNSHIP, Lines
+from sim.world.services import EVERYONE, OPEN_TO, TOWNSHIP, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
 from sim.world.workers import StaffFlows, Workers
@@ -314,6 +314,7 @@ def start_facilities(
         closed=np.full(n, NEVER, np.int32),
         point=at_seat,
         kept=np.zeros(n, bool),
+        station=np.zeros(n, bool),
         yearly=np.zeros(n),
     )
 
@@ -449,6 +450,10 @@ class State:
         township centre, the rest to the own point."""
         self.policies.township[rows] = township
         self.routes_changed = True
+
+    def centre_tier(self, settlement: int) -> int:
+        """Whom a township centre or station in a settlement takes."""
+        return EVERYONE if self.policies.anywhere[settlement] else TOWNSHIP
 
     def touch(self) -> None:
         """Says that boundaries or facilities have changed."""
