@@ -16,7 +16,7 @@ from sim.world.boundaries import COMMUNITY_KIND, Township, Unit
 from sim.world.draws import id_keys
 from sim.world.facilities import NEVER
 from sim.world.offices import TOWNSHIP_OFFICE
-from sim.world.services import COMMUNITY, TOWNSHIP
+from sim.world.services import COMMUNITY
 from sim.world.state import State
 from sim.world.supply import default_capacity, windows_of
 

@@ -26,8 +26,12 @@ from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.lever import Lever
+from sim.levers.matters import OneWindow, RouteMatters
+from sim.levers.phased import Phased
 from sim.levers.services import BuyServices
 from sim.levers.site import Site, Standing
+from sim.levers.stations import AddStation
+from sim.levers.tasks import AdmissionList, FundingFollowsTask, ServiceFirst
 from sim.levers.words import Lang, amount
 
 LEVERS: dict[str, type[Lever]] = {
@@ -40,8 +44,17 @@ LEVERS: dict[str, type[Lever]] = {
         OnlineService,
         AgencyService,
         BuyServices,
+        RouteMatters,
+        OneWindow,
+        AddStation,
+        AdmissionList,
+        FundingFollowsTask,
+        ServiceFirst,
     )
 }
+
+KEEPS_UNITS = ("add_facility", "close_facility")
+"""Levers beside measures on settlements that make no units."""
 
 
 class Title(BaseModel):
@@ -232,7 +245,7 @@ def _levers(document: Document, site: Site) -> Iterator[tuple[Lever, Standing]]:
             site.problems.error("unknown-lever", message, document.path, *place, hint=hint)
         if lever is not None:
             yield lever, Standing(document, keys, lever.date)
-        elif kind not in ("add_facility", "close_facility", "buy_services"):
+        elif not (kind in LEVERS and issubclass(LEVERS[kind], Phased)) and kind not in KEEPS_UNITS:
             site.sure = False  # it might have made the units that later levers name
 
 

@@ -165,7 +165,10 @@ class Recorder:
         registered[office[has]] = b.sums(state.census.registered)[has]
         out = use.needs_met(state, now.sums) | use.places(state)
         out |= use.home_visits(now.planned, now.visit_hours, state.ledger.done, now.taken)
-        out |= workload.workload(state, now.capacity, households, registered, now.left, now.idle)
+        out |= workload.workload(
+            state, now.capacity, households, registered, now.left, now.idle,
+            now.refused + now.passed,
+        )  # fmt: skip
         out |= population.population(state)
         out |= compliance.compliance(compliance.Area(state, self._distances), weekly=True)
         out |= self._costs(model) | self._content(model)

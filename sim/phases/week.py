@@ -24,9 +24,9 @@ class Week:
     staffed windows ``[O]``; planned, visit_hours: home visits ``[O, 3]`` and hours of one ``[O]``;
     left: persons who left at the end of the week ``[O]``. taken: hours of the demand that HELPERS
     took over ``[3, O, classes]``; idle: hours bought that found no work ``[O]``. order: in which an
-    office does its work ``[O]``; front: minutes of a matter at its windows ``[O]``; refused, passed:
-    assigned hours that an office refused and that came to it from others ``[O]``; funds: yuan a year
-    that came with its assigned work ``[O]``.
+    office does its work ``[O]``; front: minutes of a matter at its windows ``[O]``; refused,
+    passed: assigned hours that an office refused and that came to it from others ``[O]``; funds:
+    yuan a year that came with its assigned work ``[O]``.
     """
 
     pending_before: int

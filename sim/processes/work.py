@@ -16,7 +16,7 @@ _SERVICES = ("complaints", "counter", "visits_high", "visits_focus", "visits_gen
 _NAMED = (
     CLASSES,
     (*_SERVICES, "assigned", "meetings", "transition", "self_governance"),
-    tuple(c for c in CLASSES if c != "assigned") + ("assigned",),
+    (*CLASSES[1:], CLASSES[0]),
 )
 ORDERS = tuple(tuple(CLASS[c] for c in order) for order in _NAMED)
 """In which order an office does its work: USUAL, what is asked from above first; RESIDENTS_FIRST,

@@ -445,7 +445,7 @@ class State:
             shares[:, i] = upper if lines.all[i].tier == TOWNSHIP else 1 - upper
         return shares
 
-    def route(self, rows: np.ndarray, township: float) -> None:
+    def route(self, rows: np.ndarray, township: np.ndarray | float) -> None:
         """From this week on a share of government matters of these settlements goes to the
         township centre, the rest to the own point."""
         self.policies.township[rows] = township
