@@ -26,7 +26,8 @@ def workload(
 
     capacity: hours ``[O]``; households, registered: of each office's unit ``[O]``, zero for
     township offices; left: persons who left this week ``[O]``; idle: hours bought that found no
-    work ``[O]``; moved: assigned hours refused, of a township office those it got ``[O]``. The load is of what others leave to the office.
+    work ``[O]``; moved: assigned hours refused, of a township office those it got ``[O]``. The load
+    is of what others leave to the office.
     """
     o, ledger = state.offices, state.ledger
     demand, backlog = ledger.left().sum(axis=1), ledger.backlog().sum(axis=1)
