@@ -33,7 +33,7 @@ VILLAGES = {"date": "2020-01-13", "scope": {"kinds": ["village"]}}
 WORK_LEVERS = (
     {"route_matters": {**VILLAGES, "township_share": 0.8}},
     {"one_window": VILLAGES},
-    {"admission_list": VILLAGES},
+    {"admission_list": {"date": "2020-12-07"}},
     {"funding_follows_task": VILLAGES},
     {"service_first": {"date": "2020-06-01", "scope": {"kinds": ["village"]}}},
     {"add_station": {"date": "2020-01-13", "settlement": f"{UNITS[3]}03"}},

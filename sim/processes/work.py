@@ -11,7 +11,7 @@ from sim.world.ledger import CLASS, CLASSES
 
 VISIT_CLASSES = tuple(CLASS[c] for c in ("visits_high", "visits_focus", "visits_general"))
 OVERTIME_CLASSES = (CLASS["assigned"], CLASS["counter"])
-USUAL, RESIDENTS_FIRST, CENTRE = range(3)
+USUAL, RESIDENTS_FIRST, CENTRE = 0, 1, 2
 _SERVICES = ("complaints", "counter", "visits_high", "visits_focus", "visits_general")
 _NAMED = (
     CLASSES,
