@@ -111,7 +111,7 @@ def test_hours_passed_up_are_an_outcome(small_case: Case) -> None:
 def test_hours_refused_that_go_nowhere_stop_the_run(small_case: Case) -> None:
     model = run(small_case, scenario(small_case, admit()), 6)
     model.now.passed = model.now.passed * 0.5
-    with pytest.raises(Breach, match="tasks are not conserved"):
+    with pytest.raises(Breach, match="did not reach their townships"):
         check_conservation(model)
 
 

@@ -26,6 +26,8 @@ from sim.world.state import State
 class _Redrawing(Lever):
     """What the two levers share: points, staff, and the plan made when it is bound to a case."""
 
+    redraws: ClassVar[bool] = True
+
     service_points: Points = "close"
     township_points: Points = "close"
     staff: Staff = "keep"

@@ -27,12 +27,12 @@ from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.lever import Lever
 from sim.levers.matters import OneWindow, RouteMatters
-from sim.levers.phased import Phased
 from sim.levers.services import BuyServices
 from sim.levers.site import Site, Standing
 from sim.levers.stations import AddStation
 from sim.levers.tasks import AdmissionList, FundingFollowsTask, ServiceFirst
 from sim.levers.words import Lang, amount
+from sim.levers.work import CutBurden
 
 LEVERS: dict[str, type[Lever]] = {
     lever.kind: lever
@@ -44,6 +44,7 @@ LEVERS: dict[str, type[Lever]] = {
         OnlineService,
         AgencyService,
         BuyServices,
+        CutBurden,
         RouteMatters,
         OneWindow,
         AddStation,
@@ -52,9 +53,6 @@ LEVERS: dict[str, type[Lever]] = {
         ServiceFirst,
     )
 }
-
-KEEPS_UNITS = ("add_facility", "close_facility")
-"""Levers beside measures on settlements that make no units."""
 
 
 class Title(BaseModel):
@@ -245,8 +243,8 @@ def _levers(document: Document, site: Site) -> Iterator[tuple[Lever, Standing]]:
             site.problems.error("unknown-lever", message, document.path, *place, hint=hint)
         if lever is not None:
             yield lever, Standing(document, keys, lever.date)
-        elif not (kind in LEVERS and issubclass(LEVERS[kind], Phased)) and kind not in KEEPS_UNITS:
-            site.sure = False  # it might have made the units that later levers name
+        elif kind not in LEVERS or LEVERS[kind].redraws:
+            site.sure = False
 
 
 def _left_out(what: str, number: int, lang: Lang) -> str:

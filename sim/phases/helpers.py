@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from sim.phases.running import Running
 from sim.processes import contracts, groups, volunteers
 from sim.world.ledger import CLASS, CLASSES, HELPERS
 from sim.world.state import State
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
 
-
-def take_over(model: CommunityModel) -> None:
+def take_over(model: Running) -> None:
     """Hours of this week's demand that others do, each of what those before them have left."""
     s, p, now = model.state, model.state.parameters, model.now
     b, census = s.boundaries, s.census
@@ -35,7 +31,7 @@ def take_over(model: CommunityModel) -> None:
     now.idle = (bought - now.taken[organisation]).sum(axis=1)
 
 
-def _funded(model: CommunityModel) -> np.ndarray:
+def _funded(model: Running) -> np.ndarray:
     """Hours of assigned work that the money which comes with it buys, ``[O]``; notes the money."""
     s, p, now = model.state, model.state.parameters, model.now
     policy, asked = s.policies, now.demand[:, CLASS["assigned"]]
@@ -48,18 +44,18 @@ def _funded(model: CommunityModel) -> np.ndarray:
 
 def mean_by_office(state: State, column: np.ndarray) -> np.ndarray:
     """Mean of a settlement column over the households of each office's area, a unit or a township,
-    ``[O]``; 0 where nobody lives."""
-    b, households = state.boundaries, state.census.households
-    out = spread(state, _ratio(b.sums(column * households), b.sums(households)))
-    area, many = b.township_of(), len(b.townships)
+    ``[O]``; over its settlements where nobody lives."""
+    b, weight = state.boundaries, np.maximum(state.census.households, 1e-9)
+    out = spread(state, _mean(b.unit_of, column, weight, len(b.units)))
+    of_township = _mean(b.township_of(), column, weight, len(b.townships))
     office = np.array([t.office if t.alive else -1 for t in b.townships])
-    whole = np.bincount(area, households, many)
-    mean = _ratio(np.bincount(area, column * households, many), whole)
-    out[office[office >= 0]] = mean[office >= 0]
+    out[office[office >= 0]] = of_township[office >= 0]
     return out
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _mean(area: np.ndarray, column: np.ndarray, weight: np.ndarray, areas: int) -> np.ndarray:
+    """Weighted mean over the settlements of each area, 0 where there are none."""
+    whole, part = (np.bincount(area, x, areas) for x in (weight, column * weight))
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
