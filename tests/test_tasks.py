@@ -1,6 +1,7 @@
 """Claims about levers on assigned work: what is refused, what is paid for, what comes first."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,13 +10,15 @@ from hypothesis.extra.numpy import arrays
 from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.case.parameters import Parameters
+from sim.model import SharedPast, simulate
+from sim.outcomes.recorder import Record
 from sim.phases.conservation import Breach, check_conservation
 from sim.processes.work import CENTRE, ORDERS, RESIDENTS_FIRST, USUAL, allocate, order_of
 from sim.world.ledger import CLASS, CLASSES
 from tests.apart import BEGIN, offices_apart, pair, units_apart
 from tests.cases import STREET, TOWN, UNITS
-from tests.levers import EAST, WEST, merge, run, scenario
-from tests.worlds import EMPTY, run_small, values
+from tests.levers import EAST, START, WEST, merge, run, scenario
+from tests.worlds import EMPTY, run_small, small_world, values
 
 P = Parameters.load()
 ASSIGNED = CLASS["assigned"]
@@ -229,6 +232,20 @@ def test_what_is_refused(small_case: Case, lever, said) -> None:
     with pytest.raises(InputError) as caught:
         scenario(small_case, lever)
     assert said in " ".join(f"{p.message} {p.hint}" for p in caught.value.problems)
+
+
+def test_a_run_is_the_same_with_a_shared_past(small_case: Case) -> None:
+    station = {"add_station": {"date": BEGIN, "community": UNITS[1]}}
+    routed = {"route_matters": {"date": "2020-03-02", "township_share": 0.9, "anywhere": True}}
+    opened = scenario(small_case, admit(), fund(date="2020-02-17"), first(), station, routed)
+    past = SharedPast.of((EMPTY, opened), START)
+    for chosen in (EMPTY, opened, EMPTY, opened):
+        together = simulate(
+            small_world(), chosen, EMPTY, parameters=P, start=START, weeks=20, seed=1,
+            replicate=0, record=Record(1, 4, 4), past=past,
+        )  # fmt: skip
+        alone = run_small(20, scenario=chosen)
+        pd.testing.assert_frame_equal(together.outcomes, alone.outcomes, check_exact=True)
 
 
 def test_a_run_with_all_of_them_conserves(small_case: Case) -> None:

@@ -144,13 +144,9 @@ class AddStation(Phased):
         )
 
     def apply(self, state: State) -> None:
-        """Opens them; a township without an office has nobody to run one."""
-        rows = self.rows(state)
-        home = state.boundaries.township_of()
+        rows, b = self.rows(state), state.boundaries
         for row in rows.tolist() if self._placed else self._sites(state, rows):
-            office = state.boundaries.townships[int(home[row])].office
-            if office >= 0:
-                self._open(state, row, office)
+            self._open(state, row, b.townships[int(b.township_of()[row])].office)
         state.touch()
 
     def _sites(self, state: State, rows: np.ndarray) -> list[int]:
@@ -194,7 +190,7 @@ class AddStation(Phased):
         offers = np.array([name == GOVERNMENT for name in names])
         f.add(
             id=ident,
-            name=f"{place['name']}",
+            name=str(place["name"]),
             key=id_keys([ident])[0],
             settlement=settlement,
             x=float(place["x"]),

@@ -55,13 +55,13 @@ def ask_offices(model: Running) -> None:
 
 
 def _pass_up(model: Running, assigned: np.ndarray) -> None:
-    """Moves what offices of units may refuse of their assigned hours ``[O]`` to the offices of
-    their townships; one whose township has no office keeps it."""
+    """Moves what offices of units refuse of their assigned hours ``[O]`` to those of their
+    townships."""
     s, now, o = model.state, model.now, model.state.offices
     above = np.array([t.office for t in s.boundaries.townships])[o.township]
-    may = (o.kind != TOWNSHIP_OFFICE) & (above >= 0)
-    now.refused = np.where(may, assigned * mean_by_office(s, s.policies.refused), 0.0)
-    now.passed = np.bincount(above[may], now.refused[may], len(o))
+    of_unit = o.kind != TOWNSHIP_OFFICE
+    now.refused = np.where(of_unit, assigned * mean_by_office(s, s.policies.refused), 0.0)
+    now.passed = np.bincount(above[of_unit], now.refused[of_unit], len(o))
     assigned += now.passed - now.refused
 
 
