@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.case.parameters import Parameters
+from sim.description.account import Account
 from sim.model import SharedPast, simulate
 from sim.outcomes.recorder import Record
 from sim.phases.conservation import Breach, check_conservation
@@ -156,6 +157,12 @@ def test_its_cost_is_that_of_contracts(small_case: Case) -> None:
     yuan = 52 * P["funding.hour"] * state.ledger.arrived[:, ASSIGNED].sum()
     cost = values(with_, "cost.contracts.per_head")[-1]
     assert cost == pytest.approx(yuan / state.census.registered.sum())
+
+
+def test_what_a_description_counts_is_what_the_run_pays(small_case: Case) -> None:
+    model = run(small_case, scenario(small_case, fund(), admit()), 8)
+    account = Account.of(model.state)
+    assert account.costs["contracts"] == pytest.approx(model.now.funds.sum()) > 0
 
 
 def test_it_reaches_its_office_only(small_case: Case) -> None:

@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr
 
 from sim.case.messages import did_you_mean
 from sim.levers import words
-from sim.levers.lever import Id, Lever
+from sim.levers.lever import Flag, Id, Lever
 from sim.levers.plan import Plan, Points, Staff, StaffFloor, UnitPlan, share_kept
 from sim.levers.redrawing import redraw
 from sim.levers.site import Site
@@ -24,14 +24,19 @@ from sim.world.state import State
 
 
 class _Redrawing(Lever):
-    """What the two levers share: points, staff, and the plan made when it is bound to a case."""
+    """What the two levers share: points, staff, and the plan made when it is bound to a case.
+
+    service_points: what becomes of old points beside the new seats, close, keep, or a share to
+    keep; township_points: the same of centres of abolished townships; staff: keep all, let
+    attrition work, or cut to a floor; imposed: against the will of residents.
+    """
 
     redraws: ClassVar[bool] = True
 
     service_points: Points = "close"
     township_points: Points = "close"
     staff: Staff = "keep"
-    imposed: bool = False
+    imposed: Flag = False
     _plan: Plan = PrivateAttr(default=Plan((), ()))
     _before: tuple[UnitPlan, ...] = PrivateAttr(default=())
     _points: tuple[int, int] | None = PrivateAttr(default=None)
@@ -108,7 +113,11 @@ class _Redrawing(Lever):
 
 
 class RedrawCommunities(_Redrawing):
-    """Redraws units and townships from tables of the case (a reform, as it was done)."""
+    """Redraws units and townships from tables of the case (a reform, as it was done).
+
+    lineage: table with the new unit of each settlement; units: table of the units afterwards;
+    townships: table of the townships afterwards, where they change.
+    """
 
     kind: ClassVar[str] = "redraw_communities"
 
@@ -142,7 +151,12 @@ class RedrawCommunities(_Redrawing):
 
 
 class MergeCommunities(_Redrawing):
-    """Merges two or more units of one township into one, which bears the id of the seat's unit."""
+    """Merges two or more units of one township into one, which bears the id of the seat's unit.
+
+    communities: ids of the communities or villages; name: of the new unit, by default that of the
+    seat's; unit_kind: whether it becomes a community or a village; seat: id of the one whose seat
+    stays, by default the first.
+    """
 
     kind: ClassVar[str] = "merge_communities"
 

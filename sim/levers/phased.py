@@ -31,7 +31,11 @@ class _Part(BaseModel):
 
 
 class Scope(_Part):
-    """Where a measure holds: all that fits every key given; without keys, everywhere."""
+    """Where a measure holds: all that fits every key given; without keys, everywhere.
+
+    counties: their names; townships: their ids; communities: ids of communities and villages;
+    kinds: communities or villages only; types: urban, town or rural ones only.
+    """
 
     counties: tuple[str, ...] = ()
     townships: Ids = ()
@@ -70,7 +74,10 @@ class Scope(_Part):
 
 
 class Pilot(Scope):
-    """Where a measure begins, and how many weeks later the rest of its scope follows."""
+    """Where a measure begins, and how many weeks later the rest of its scope follows.
+
+    weeks: until the rest follows.
+    """
 
     weeks: Weeks
 
@@ -79,6 +86,7 @@ class Waves(_Part):
     """A measure that reaches the case in so many waves, one every `weeks`.
 
     A wave is a run of areas in the order of their ids, with about equally many households each.
+    number: how many waves; weeks: between two of them; by: areas that are not divided.
     """
 
     number: Steps
@@ -87,7 +95,10 @@ class Waves(_Part):
 
 
 class Ramp(_Part):
-    """A measure that grows to its full strength in equal steps over so many weeks."""
+    """A measure that grows to its full strength in equal steps over so many weeks.
+
+    weeks: from the first step to the last; steps: how many.
+    """
 
     weeks: Weeks
     steps: Steps = 4
@@ -110,7 +121,11 @@ class Stage:
 
 
 class Phased(Lever):
-    """A measure on settlements."""
+    """A measure on settlements.
+
+    scope: where it holds, by default everywhere; pilot: where it begins; waves: how it reaches one
+    part after another; ramp: how it grows to its full strength.
+    """
 
     scope: Scope = Scope()
     pilot: Pilot | None = None

@@ -32,10 +32,9 @@ def take_over(model: Running) -> None:
 
 
 def _funded(model: Running) -> np.ndarray:
-    """Hours of assigned work that the money which comes with it buys, ``[O]``; notes the money."""
+    """Hours of assigned work that the money which comes with it buys, ``[O]``."""
     s, p, now = model.state, model.state.parameters, model.now
     policy, asked = s.policies, now.demand[:, CLASS["assigned"]]
-    now.funds = 52 * asked * mean_by_office(s, policy.funded)
     if not policy.funded.any():
         return np.zeros(len(s.offices))
     bought = contracts.bought_hours(s.week, 52 * policy.funded, policy.funded_since, p)

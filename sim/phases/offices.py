@@ -8,12 +8,12 @@ import numpy as np
 
 from sim.phases.helpers import mean_by_office, spread, take_over
 from sim.phases.running import Running
-from sim.processes import burden, choice, counters, groups, transition, work, workers
+from sim.phases.tasks import assigned_hours, funds
+from sim.processes import choice, counters, transition, work, workers
 from sim.processes.property import hours_landed
 from sim.world.ledger import CLASS, CLASSES
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import State
-from sim.world.supply import ITEMS
 
 
 def ask_offices(model: Running) -> None:
@@ -30,9 +30,9 @@ def ask_offices(model: Running) -> None:
     lent = np.where(o.alive & (o.kind == TOWNSHIP_OFFICE), p["staff.lent"], 0.0)
     capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
     of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
-    yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.merged_week, p)
-    demand[:, CLASS["assigned"]] = np.where(of_unit, yearly * _share_of_list(s) / 52, 0.0)
-    _pass_up(model, demand[:, CLASS["assigned"]])
+    tasks = assigned_hours(s)
+    demand[:, CLASS["assigned"]] = tasks.hours
+    now.refused, now.passed, now.funds = tasks.refused, tasks.passed, funds(s, tasks.hours)
     meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
     demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
     demand[:, CLASS["transition"]] = np.where(
@@ -52,26 +52,6 @@ def ask_offices(model: Running) -> None:
     now.order = work.order_of(o.kind == TOWNSHIP_OFFICE, first)
     now.counter_hours = work.hours_for_counter(wanted, capacity, now.order, p["work.overtime"])
     now.front = counters.front_minutes(mean_by_office(s, s.policies.one_window), p)
-
-
-def _pass_up(model: Running, assigned: np.ndarray) -> None:
-    """Moves what offices of units refuse of their assigned hours ``[O]`` to those of their
-    townships."""
-    s, now, o = model.state, model.now, model.state.offices
-    above = np.array([t.office for t in s.boundaries.townships])[o.township]
-    of_unit = o.kind != TOWNSHIP_OFFICE
-    now.refused = np.where(of_unit, assigned * mean_by_office(s, s.policies.refused), 0.0)
-    now.passed = np.bincount(above[of_unit], now.refused[of_unit], len(o))
-    assigned += now.passed - now.refused
-
-
-def _share_of_list(s: State) -> np.ndarray:
-    """Share of the list of tasks that every office is asked for, ``[O]``: what cuts have left, with
-    fewer hours for ledgers where groups are grids."""
-    policies, p = s.policies, s.parameters
-    left = burden.items_left(s.week - policies.cut_week, policies.remaining, p)
-    left[:, ITEMS.index("ledger")] *= groups.ledger_factor(policies.aligned, p)
-    return mean_by_office(s, burden.share_of_hours(left, p))
 
 
 def _plan_visits(model: Running) -> None:
