@@ -17,19 +17,19 @@ from sim.world.state import State
 
 
 class RouteMatters(Phased):
-    """Says where government matters are done: `township_share` of them at the township's centre
-    and stations, the rest at the own point of the community or village. With `anywhere`, centres
-    and stations in the scope take residents from anywhere in the city (通办), with matters of the
-    own point too.
+    """Says where government matters are done: at the township's centre and stations, or at the own
+    point of the community or village; and who may bring them to a centre. Routing moves matters
+    and neither makes nor loses any. Those put off before are still asked for where they were.
 
-    Routing moves needs between counters and neither makes nor loses any: the two shares of a
-    settlement always add up to 1. Those put off before are still asked for where they were.
+    township_share: of government matters that are done at the township's centre and stations, 0 to
+    1, the rest being done at the own point; anywhere: centres and stations in the scope take
+    residents from anywhere in the city (通办), with matters of the own point too.
     """
 
     kind: ClassVar[str] = "route_matters"
 
     township_share: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
-    anywhere: bool = False
+    anywhere: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -75,12 +75,11 @@ class RouteMatters(Phased):
 
 
 class OneWindow(Phased):
-    """One window for all matters (一窗受理): nobody is sent from one window to the next, which
-    spares `spared_share` of the minutes at the window (by default the parameter
-    `one_window.spared`).
+    """One window for all matters (一窗受理): nobody is sent from one window to the next. Matters
+    are as many as before, only their hours change; an office saves in proportion to the households
+    of its area that it holds for.
 
-    An office saves in proportion to the households of its area that it holds for. Matters are as
-    many as before; only their hours change.
+    spared_share: of the minutes at the window, by default the parameter `one_window.spared`.
     """
 
     kind: ClassVar[str] = "one_window"

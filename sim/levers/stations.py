@@ -31,15 +31,18 @@ Count = Annotated[int, Field(strict=True, ge=1, le=100)]
 class AddStation(Phased):
     """Opens government service stations: counters for all matters of the township centre, nearer
     to where people live. Either one, in a settlement or at the seat of a community; or, without a
-    place, as many as a rule asks for in the scope: at seats of communities, those first that bring
-    most people within `radius_m` (by the way one goes) who live farther than that from every
-    centre and station, as long as one more does so for at least `least_persons`.
+    place, as many as a rule asks for in the scope: at seats of communities, first where most people
+    live too far from every centre and station. A station is open to its township (to everybody
+    where matters are accepted anywhere in the city) and run by the township's office with posts of
+    its own, which begin vacant: it opens when these are filled. A merger of townships leaves it
+    where it is. Posts, floor and building show in the public cost.
 
-    A station is open to its township (to everybody where matters are accepted anywhere in the
-    city) and run by the township's office with posts of its own. It opens when these are filled,
-    after the usual weeks of a vacancy. Its posts, floor and building show in the public cost.
-    Persons employed are conserved: a post begins vacant, and its holder is counted when hired.
-    A merger of townships leaves stations where they are.
+    settlement: where one opens; community: at whose seat one opens; radius_m: metres by the way one
+    goes, farther than which is too far, by default the parameter `station.radius`; least_persons:
+    whom each further station must bring within the radius, by default `station.least_persons`;
+    posts: of one station, by default `station.posts`; windows: of one station, by default
+    `station.windows`; floor_m2: of one station, by default `station.floor`; way: how its floor is
+    come by.
     """
 
     kind: ClassVar[str] = "add_station"

@@ -18,12 +18,12 @@ from sim.world.state import State
 
 
 class AdmissionList(Phased):
-    """A list says which work may be given to a community (社区工作事项准入): `refused_share` of the
-    hours assigned is not on it (by default the parameter `admission.refused`), is refused, and is
-    done by the township's office, when its windows are served.
+    """A list says which work may be given to a community (社区工作事项准入). What is not on it is
+    refused, and done by the township's office when its windows are served. No hour is lost: what
+    communities and villages refuse in a week arrives in that week at the offices of their
+    townships, and waits there like all assigned work.
 
-    No hour is lost: what communities and villages refuse in a week arrives in that week at the
-    offices of their townships, and waits there like all assigned work.
+    refused_share: of the hours assigned, by default the parameter `admission.refused`.
     """
 
     kind: ClassVar[str] = "admission_list"
@@ -51,13 +51,12 @@ class AdmissionList(Phased):
 
 
 class FundingFollowsTask(Phased):
-    """Money comes with assigned work (费随事转): `yuan_hour` with every hour of it (by default the
-    parameter `funding.hour`). It buys hours of the same work from social organisations, at their
-    price and with their time to reach full strength.
+    """Money comes with assigned work (费随事转). It buys hours of the same work from social
+    organisations, at their price and with their time to reach full strength. The money follows the
+    hours: where fewer are assigned less comes, and what a community refuses takes its money to the
+    township. All of it is a public cost, whether the hours that it buys find work or not.
 
-    The money follows the hours: where fewer are assigned less comes, and what a community refuses
-    takes its money to the township. All of it shows in the public cost of contracts, whether the
-    hours that it buys find work or not.
+    yuan_hour: that come with an hour of assigned work, by default the parameter `funding.hour`.
     """
 
     kind: ClassVar[str] = "funding_follows_task"
