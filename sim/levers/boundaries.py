@@ -6,7 +6,7 @@ is carried out (offices follow their people, points are closed or kept) is `sim.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -128,7 +128,9 @@ class RedrawCommunities(_Redrawing):
     def bind(self, site: Site) -> Self | None:
         tables = RedrawTables.read(self.lineage, self.units, self.townships, site)
         if tables is None or not tables.sound(site):
-            site.sure = False
+            return None
+        if not site.sure:  # after a faulty lever nobody can say what this one begins with
+            site.named |= tables.ids
             return None
         plan, outside = tables.plan(site)
         site.outside |= outside
@@ -137,6 +139,10 @@ class RedrawCommunities(_Redrawing):
             site.nothing_left(self.kind)
             return None
         return self._bound(site, plan)
+
+    def may_make(self, site: Site) -> Collection[str] | None:
+        tables = RedrawTables.read(self.lineage, self.units, self.townships, site.copy())
+        return tables.ids if tables else None
 
     def describe(self, lang: Lang = "en") -> str:
         before, after = _kinds(self._before, lang), _kinds(self._plan.units, lang)
@@ -181,7 +187,7 @@ class MergeCommunities(_Redrawing):
         members = [site.units[c] for c in self.communities if c in site.units]
         if len(members) < len(self.communities):
             return None  # after a faulty redraw nobody can say what they are
-        if len({u.township for u in members}) > 1:
+        if site.sure and len({u.township for u in members}) > 1:
             site.error(
                 "two-townships",
                 "the communities lie in different townships",
@@ -189,7 +195,7 @@ class MergeCommunities(_Redrawing):
                 "communities",
             )
             return None
-        if not site.connected(self.communities):
+        if site.sure and not site.connected(self.communities):
             site.error(
                 "not-adjacent",
                 "the communities are not connected by common borders",
@@ -225,7 +231,12 @@ class MergeCommunities(_Redrawing):
                 site.unknown("community", name, site.units, "communities", i)
         if self.seat is not None and self.seat not in self.communities:
             hint = did_you_mean(self.seat, self.communities) or "name one of the communities"
-            site.error("unknown-id", f"the seat {self.seat!r} is not in the list", hint, "seat")
+            site.error(
+                "seat-not-merged", f"the seat {self.seat!r} is not in the list", hint, "seat"
+            )
+
+    def may_make(self, site: Site) -> Collection[str]:
+        return ()  # it bears the id of one of its members
 
     def _merged(self, members: Sequence[UnitPlan]) -> UnitPlan:
         """The unit that they become: at the seat's, a community where one of them is."""

@@ -212,6 +212,11 @@ class AddStation(Phased):
             kept=False,
             station=True,
             yearly=yearly_cost_of_way(self.way, floor, p),
+            reward=0.0,
+            extra_hours=0.0,
+            office_floor=0.0,
+            given=0.0,
+            ended=np.zeros(len(names), bool),
         )
         load = w.load[w.posts_of(office)]
         for key in id_keys((f"{ident}/window/{n}" for n in range(posts)), bits=64):
