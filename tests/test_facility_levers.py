@@ -113,7 +113,11 @@ def changed(one: State, two: State) -> set[str]:
             x, y = getattr(a, f.name), getattr(b, f.name)
             if len(y) > len(x):
                 out.add(f"new {name}")
-            same = np.array_equal(x, y[: len(x)]) if isinstance(x, np.ndarray) else x == y[: len(x)]
+            same = (
+                np.array_equal(x, y[: len(x)], equal_nan=x.dtype.kind == "f")
+                if isinstance(x, np.ndarray)
+                else x == y[: len(x)]
+            )
             if not same:
                 out.add(f.name)
     if two.streets is not None and len(two.streets.edges) != len(one.streets.edges):

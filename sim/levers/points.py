@@ -16,7 +16,7 @@ from sim.world.boundaries import COMMUNITY_KIND, Township, Unit
 from sim.world.draws import id_keys
 from sim.world.facilities import NEVER
 from sim.world.offices import TOWNSHIP_OFFICE
-from sim.world.services import COMMUNITY, TOWNSHIP
+from sim.world.services import COMMUNITY
 from sim.world.state import State
 from sim.world.supply import STATION, default_capacity, windows_of
 
@@ -57,7 +57,7 @@ def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Poin
 def settle_centres(state: State, parts: Parts, old_township: np.ndarray, policy: Points) -> None:
     """The centres of the townships that changed: the one nearest to the seat serves."""
     b, f, o, p = state.boundaries, state.facilities, state.offices, state.parameters
-    centre = f.is_open(state.week) & (f.windows > 0) & (f.operator >= 0)
+    centre = f.is_open(state.week) & (f.windows > 0) & (f.operator >= 0) & ~f.station
     centre[centre] &= o.kind[f.operator[centre]] == TOWNSHIP_OFFICE
     centres = np.flatnonzero(centre)
     new = b.township_of()
@@ -73,7 +73,9 @@ def settle_centres(state: State, parts: Parts, old_township: np.ndarray, policy:
             main = int(mine[np.lexsort((np.array(f.id)[mine], away))[0]])
         else:
             key = f"TC-{township.id}@{state.week}"
-            main = _open(state, township, key, CENTRE_SERVICES, TOWNSHIP, floor)
+            main = _open(
+                state, township, key, CENTRE_SERVICES, state.centre_tier(township.seat), floor
+            )
         _serve(state, main, windows_of("township", persons[row], p))
         others += [slot for slot in mine.tolist() if slot != main]
     size = _households_of(state, old_township)
@@ -200,6 +202,7 @@ def _open(
         closed=NEVER,
         point=open_to == COMMUNITY,
         kept=False,
+        station=False,
         yearly=0.0,
         reward=0.0,
         extra_hours=0.0,

@@ -25,13 +25,16 @@ from sim.levers.enlarging import EnlargeFacility
 from sim.levers.facilities import AddFacility, AddProgramme, CloseFacility
 from sim.levers.hours import ExtendHours
 from sim.levers.lever import Lever
+from sim.levers.matters import OneWindow, RouteMatters
 from sim.levers.premises import CoLocate, KeepServicePoints
 from sim.levers.reading import ScenarioFile, read_chain, read_entries
 from sim.levers.residents import CommunityFund, PropertyManagement, RecruitVolunteers
 from sim.levers.services import BuyServices
 from sim.levers.site import Site
 from sim.levers.staff import CertifyStaff, MoveStaff, SetStaffStandard, TrainStaff
+from sim.levers.stations import AddStation
 from sim.levers.streets import OpenStreet
+from sim.levers.tasks import AdmissionList, FundingFollowsTask, ServiceFirst
 from sim.levers.unit_facilities import OpenUnitFacility
 from sim.levers.words import Lang, amount
 from sim.levers.work import CutBurden
@@ -63,6 +66,12 @@ LEVERS: dict[str, type[Lever]] = {
         PropertyManagement,
         CommunityFund,
         CutBurden,
+        RouteMatters,
+        OneWindow,
+        AddStation,
+        AdmissionList,
+        FundingFollowsTask,
+        ServiceFirst,
     )
 }
 
