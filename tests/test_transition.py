@@ -64,7 +64,7 @@ def test_an_office_that_never_merged_has_lost_nothing():
 
 
 def test_one_off_hours_add_up_to_250_for_each_unit():
-    merged, members = np.array([10, 10, NOT_MERGED]), np.array([3, 1, 1])
+    merged, members = np.array([10, 10, NOT_MERGED]), np.array([3, 0, 1])
     total = sum(transition_hours(w, merged, members, P) for w in range(200))
     assert total == pytest.approx([750, 0, 0])
     assert transition_hours(9, merged, members, P)[0] == 0

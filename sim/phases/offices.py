@@ -31,7 +31,7 @@ def ask_offices(model: CommunityModel) -> None:
     lent = np.where(o.alive & (o.kind == TOWNSHIP_OFFICE), p["staff.lent"], 0.0)
     capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
     of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
-    yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.merged_week, p)
+    yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.list_week, p)
     demand[:, CLASS["assigned"]] = np.where(of_unit, yearly / 52, 0.0)
     meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
     demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
