@@ -39,6 +39,7 @@ class Lever(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     kind: ClassVar[str]
+    redraws: ClassVar[bool] = False  # whether it may make the units that later levers name
 
     date: Day
 

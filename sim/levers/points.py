@@ -39,7 +39,9 @@ def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Poin
         mine = points[home == row]
         at_seat = f.settlement[mine] == unit.seat
         main = mine[at_seat].tolist()
+        as_they_are = policy is None and old_kind[unit.seat] == unit.kind
         if not (f.windows[main] > 0).any():
+            as_they_are = False
             offered = f.offers[main].any(axis=0)
             missing = [
                 s
@@ -49,7 +51,6 @@ def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Poin
             key = f"P-{unit.id}@{state.week}"
             main.append(_open(state, unit, key, missing, COMMUNITY, p["floor.point"]))
         kind = "community" if unit.kind == COMMUNITY_KIND else "village"
-        as_they_are = policy is None and old_kind[unit.seat] == unit.kind
         for slot in main:
             if f.kept[slot] or not as_they_are:
                 _serve(state, slot, windows_of(kind, 0.0, p))

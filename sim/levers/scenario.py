@@ -227,7 +227,7 @@ def _levers(document: Document, site: Site) -> Iterator[tuple[Lever, Standing]]:
             site.problems.error("unknown-lever", message, document.path, *place, hint=hint)
         if lever is not None:
             yield lever, Standing(document, keys, lever.date)
-        elif kind not in ("add_facility", "close_facility"):
+        elif kind not in LEVERS or LEVERS[kind].redraws:
             site.sure = False  # it might have made the units that later levers name
 
 
