@@ -1,6 +1,7 @@
 """The model: a Mesa model whose week is one visible list of phases.
 
     1  levers due           what the scenario changes this week
+    2  demography           ageing, births, deaths, moves: once a year
     3  needs                what households ask for
     4  choice               where they go, or put it off
     5  service              waits, refusals, places and lists
@@ -9,7 +10,7 @@
     8  learning             expected waits, belonging
     9  recording            outcomes of the week
 
-Conservation is checked after 9. (Demography, phase 2, is not in the model yet.)
+Conservation is checked after 9.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from sim.outcomes.recorder import Record, Recorder, Records
 from sim.phases.columns import Constants, Rates, Reached
 from sim.phases.conservation import check_conservation
 from sim.phases.offices import work_offices
+from sim.phases.population import change_population
 from sim.phases.residents import learn
 from sim.phases.services import choose_facility, draw_needs, serve
 from sim.phases.staff import change_staff
@@ -62,8 +64,8 @@ class CommunityModel(mesa.Model):
         self.reached: Reached
         self.order = default_order()
         self.applied = 0
-        self.reach_changed = True
-        self.now = Week()
+        self.reach_changed, self.population_changed = True, False
+        self.now = Week.of(self.state)
 
     def branch(self, scenario: Scenario) -> CommunityModel:
         """A model that goes on from here under another scenario with the same levers so far.
@@ -87,7 +89,7 @@ class CommunityModel(mesa.Model):
 
     def step(self) -> None:
         """One week: every phase in order, then the checks."""
-        self.now = Week()
+        self.now = Week.of(self.state)
         for phase in PHASES:
             phase(self)
         check_conservation(self)
@@ -118,6 +120,7 @@ def record(model: CommunityModel) -> None:
 
 PHASES: tuple[Callable[[CommunityModel], None], ...] = (
     levers_due,
+    change_population,
     draw_needs,
     choose_facility,
     serve,
@@ -155,7 +158,7 @@ def simulate(
         if Record.due(record.losers, w, weeks) or Record.due(record.units, w, weeks)
     ]
     place = str(world) if isinstance(world, Path) else ""
-    ways = _base_ways(place, base, parameters, start, tuple(due), opened)
+    ways = _base_ways(place, base, parameters, start, tuple(due), opened, (seed, replicate))
     model = past.resume(scenario) if past is not None else None
     if model is None:
         recorder = Recorder(record, weeks, ways)
@@ -219,22 +222,28 @@ _BASE_WAYS: dict[tuple, dict[int, Distances]] = {}
 
 def _base_ways(
     place: str, base: Scenario, parameters: Parameters, start: date, weeks: tuple[int, ...],
-    world: World,
+    world: World, seeds: tuple[int, int],
 ) -> dict[int, Distances]:  # fmt: skip
     """The ways to services under the base, in the weeks asked for.
 
-    Only boundaries and facilities matter for them, so the base is replayed without its households;
-    the last answer is kept, since a worker asks the same for every run of an experiment.
+    Only boundaries and facilities matter for them, so the base is replayed without what its
+    households do; which points a lever keeps may depend on how many live there, so its population
+    lives on. The last answer is kept, since a worker asks the same for every run of an experiment.
+    seeds: root seed and replicate.
     """
-    key = (place, base.digest, parameters.digest, start, weeks)
+    if not base.levers:
+        seeds = (0, 0)  # nothing that depends on the population
+    key = (place, base.digest, parameters.digest, start, weeks, seeds)
     if place and key in _BASE_WAYS:
         return _BASE_WAYS[key]
-    model = CommunityModel(world, base, parameters, start, 0, 0)
+    model = CommunityModel(world, base, parameters, start, *seeds)
     ways: dict[int, Distances] = {}
     current: Distances | None = None
     for week in range(max(weeks) + 1):
         model.state.week = week
         levers_due(model)
+        if base.levers:
+            change_population(model)
         if model.reach_changed or current is None:
             current = Distances.of(model.state, model.constants.pace)
         if week in weeks:

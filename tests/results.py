@@ -18,10 +18,14 @@ from sim.outcomes.catalogue import GROUPS, OUTCOMES
 SCENARIOS = ("before", "reform", "reform-keep-points", "reform-plus", "facilities-only")
 START, LEVER = date(2020, 1, 6), 19  # week of the lever
 LEVEL = {
+    "m2": 35.0,
+    "places/1,000 users": 20.0,
+    "visits/week/1,000 users": 90.0,
     "min": 15.0,
     "share": 0.4,
     "yuan/year": 320.0,
     "households": 420.0,
+    "persons": 1260.0,
     "hours": 900.0,
     "hours/week": 210.0,
     "hours/year": 2100.0,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from docs import odd
+from sim.outcomes import rules
 from sim.outcomes.catalogue import as_markdown
 
 ROOT = Path(__file__).parents[1]
@@ -17,6 +18,12 @@ def test_the_list_of_outcomes_is_the_catalogue():
     """Refresh it with: python -c "from sim.outcomes.catalogue import as_markdown as m;
     open('docs/outcomes.md', 'w', encoding='utf-8').write(m())"."""
     assert (ROOT / "docs" / "outcomes.md").read_text(encoding="utf-8") == as_markdown()
+
+
+def test_the_list_of_rules_is_the_library():
+    """Refresh it with: python -c "from sim.outcomes.rules import as_markdown as m;
+    open('docs/rules.md', 'w', encoding='utf-8').write(m())"."""
+    assert (ROOT / "docs" / "rules.md").read_text(encoding="utf-8") == rules.as_markdown()
 
 
 def test_the_odd_description_is_that_of_the_code():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
 from sim.case.parameters import Parameters
 from sim.processes.places import (
@@ -19,7 +20,7 @@ from sim.processes.places import (
 )
 from sim.world.state import Enrolment
 from sim.world.world import World
-from tests.worlds import edited_case, small_model, small_world
+from tests.worlds import STILL, edited_case, small_model, small_world
 
 KEY, LINE = 3, 5
 HOUSEHOLDS, FACILITIES = 60, 3
@@ -90,10 +91,24 @@ def test_exits_come_at_their_yearly_rates():
     e = enrolment(np.repeat([0, NONE], size), np.repeat([NONE, 0], size))
     agents = np.arange(2 * size, dtype=np.uint64)
     for week in range(1, 53):
-        leave(e, KEY, week, LINE, agents, 0.35, 0.30)
+        leave(e, KEY, week, LINE, agents, np.ones(2 * size), 0.35, 0.30, 53 - week)
     assert (e.place >= 0).sum() / size == pytest.approx(np.exp(-0.35), abs=0.012)
     assert (e.listed >= 0).sum() / size == pytest.approx(np.exp(-0.30), abs=0.012)
     assert weekly_chance(0.35) * 52 == pytest.approx(0.35, rel=0.01)
+
+
+def test_those_who_have_outgrown_a_service_leave_as_often_in_every_week_that_is_left():
+    size = 20_000
+    e = enrolment(np.repeat([0, NONE], size), np.repeat([NONE, 0], size))
+    agents = np.arange(2 * size, dtype=np.uint64)
+    exits, given_up = [], []
+    for week in range(40):
+        leave(e, KEY, week, LINE, agents, np.zeros(2 * size), 0.35, 0.30, 40 - week)
+        exits.append(e.exits)
+        given_up.append(e.left_list)
+    assert (e.place < 0).all() and (e.listed < 0).all()
+    for ended in (exits, given_up):
+        assert chisquare(ended).pvalue > 0.001
 
 
 def test_only_those_without_a_place_or_a_wait_apply_and_at_their_rate():
@@ -158,7 +173,7 @@ def test_places_and_list_start_where_years_of_weeks_leave_them():
     told = [-e.since[e.on_list()].mean()]
     assert (e.enrolled(1) == 100).all()
     for week in range(1, 261):
-        leave(e, KEY, week, LINE, agents, 0.35, 0.30)
+        leave(e, KEY, week, LINE, agents, rates, 0.35, 0.30, 52)
         new = applicants(e, KEY, week, LINE, agents, rates)
         e.listed[new], e.since[new] = 0, week
         fill(e, KEY, LINE, agents, capacity)
@@ -179,7 +194,7 @@ def test_where_places_are_many_the_steady_state_is_below_them_and_nobody_waits()
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory):
-    """A year of 24,000 households without a lever, with places and lists by week."""
+    """A year of the same 24,000 households without a lever, with places and lists by week."""
 
     def more_floor(tables):
         for row in tables["facilities"]:
@@ -187,7 +202,7 @@ def year(tmp_path_factory):
                 row["floor_m2"] = 2000
 
     case = edited_case(tmp_path_factory.mktemp("large") / "case", more_floor, 1500)
-    model = small_model(world=World.of(case, Parameters.load()))
+    model = small_model(world=World.of(case, Parameters.load()), **STILL)
     places, lists, waited = [], [], []
     for _ in range(53):
         model.step()
@@ -284,7 +299,7 @@ def test_lists_of_houses_that_compete_start_steady_too(tmp_path):
                 tables["facilities"].append(row | place | floor | {"id": f"{row['id']}-{n}"})
 
     case = edited_case(tmp_path / "case", many_houses, 1500)
-    model = small_model(world=World.of(case, Parameters.load()))
+    model = small_model(world=World.of(case, Parameters.load()), **STILL)
     places, lists = [], []
     for _ in range(79):
         model.step()

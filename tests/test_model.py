@@ -28,6 +28,7 @@ from tests.cases import AGES, STREET, UNITS, read_rows, write_small_case, write_
 from tests.worlds import (
     EMPTY,
     START,
+    STILL,
     edited_case,
     lever_scenario,
     run_small,
@@ -559,8 +560,10 @@ def test_home_visits_dip_after_a_merger_and_recover_within_two_years(tmp_path):
     assert coverage[-4:].mean() > 0.995
 
 
-def test_nothing_drifts_without_a_lever():
-    records = run_small(65, households=100, staff__exit=0)  # two dozen workers come and go unevenly
+def test_nothing_drifts_without_a_lever_while_the_population_stays():
+    records = run_small(
+        65, households=100, **STILL, staff__exit=0
+    )  # two dozen workers come and go unevenly
     for outcome, tolerance in (
         ("workload.offices.load", 0.01), ("use.health.minutes", 0.03),
         ("use.culture.minutes", 0.03), ("satisfaction.residents.score", 0.01),

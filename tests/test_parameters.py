@@ -12,8 +12,8 @@ from sim.case.case import Case
 from sim.case.parameters import CONFIDENCE, Parameter, Parameters
 from sim.levers.scenario import Scenario
 from sim.model import simulate
-from sim.outcomes.catalogue import PLACED
 from sim.outcomes.recorder import Record, Records
+from sim.outcomes.terms import PLACED
 from sim.world.world import World
 from tests.cases import TOWN, UNITS, read_rows, write_small_case, write_table
 from tests.levers import EAST, WEST, one_township, write_scenario

@@ -244,3 +244,59 @@ def test_no_facility_in_reach_is_told_from_a_far_one():
     state.touch()
     assert np.isinf(state.reach.nearest[:, nursery]).all()
     assert not state.reach.own[:, nursery].any()
+
+
+# --- all pairs within some metres -------------------------------------------------------------
+
+
+def every_pair(travel, count, x, y, metres):
+    """Pairs one by one."""
+    return [
+        (s, p, far)
+        for p in range(x.size)
+        for s, far in enumerate(
+            travel.pairs(np.arange(count), np.full(count, x[p]), np.full(count, y[p]))
+        )
+        if far <= metres
+    ]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(0, 12), st.booleans())
+def test_pairs_within_are_all_there_are(seed, homes, points, coarse):
+    rng = np.random.default_rng(seed)
+    step = 250 if coarse else 1  # coarse: in one place, and just at the limit
+    hx, hy = rng.integers(0, 8, (2, homes)) * float(step) + (0 if coarse else rng.random(homes))
+    x, y = rng.integers(0, 8, (2, points)) * float(step)
+    travel = StraightTravel(hx, hy, rng.choice([1.0, 1.3, 1.6], homes))
+    metres = 500.0 if coarse else 4.0
+    found = travel.within(x, y, metres)
+    assert [tuple(p) for p in zip(*(c.tolist() for c in found), strict=True)] == every_pair(
+        travel, homes, x, y, metres
+    )
+
+
+def test_pairs_within_by_street_are_those_of_the_shortest_ways():
+    rng = np.random.default_rng(3)
+    nodes = pd.DataFrame(
+        {"id": range(40), "x": rng.uniform(0, 900, 40), "y": rng.uniform(0, 900, 40)}
+    )
+    edges = pd.DataFrame({
+        "from": rng.integers(0, 40, 90), "to": rng.integers(0, 40, 90),
+        "metres": rng.uniform(50, 400, 90), "one_way": rng.integers(0, 2, 90),
+    })  # fmt: skip
+    hx, hy = rng.uniform(0, 900, (2, 25))
+    travel = StreetTravel.of(nodes, edges, hx, hy)
+    x, y = rng.uniform(0, 900, (2, 70))  # more than one chunk
+    settlement, point, metres = travel.within(x, y, 600.0)
+    expected = every_pair(travel, 25, x, y, 600.0)
+    assert list(zip(settlement.tolist(), point.tolist(), strict=True)) == [e[:2] for e in expected]
+    assert metres == pytest.approx([e[2] for e in expected])
+    assert 0 < len(expected) < 25 * 70
+
+
+@given(st.floats(0.5, 120))
+def test_no_trip_of_so_many_minutes_goes_farther(minutes):
+    far = PACE.farthest(minutes)
+    slowest_first = [PACE.minutes(np.array([far, far + 1]), c) for c in range(4)]
+    assert min(m[0] for m in slowest_first) == pytest.approx(minutes)
+    assert all(m[1] > minutes for m in slowest_first)

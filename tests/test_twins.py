@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sim.processes import choice, learning, needs, places, reference
+from sim.processes import choice, demography, learning, needs, places, reference
 from sim.world import draws, households
 from sim.world import reference as synthesis
 
@@ -30,9 +30,12 @@ TWINS = {
     "choose": reference.choose,
     "prefer": reference.prefer,
     "settle": reference.settle,
+    "pass_year": reference.pass_year,
     "draw_needs": needs.draw_needs_reference,
     "_deal": synthesis.deal,
     "_describe": synthesis.describe,
+    "_traits": synthesis.traits,
+    "traits_of": synthesis.traits_of,
 }
 PARTS = {  # of a kernel above, inlined into it, with no twin of their own
     "surely_below", "travel_class", "poisson",
@@ -229,6 +232,28 @@ def test_needs_equal_their_twin(seed, count, lines, most):
     assert (asked == needs.draw_needs_reference(seed, 3, agents, rates, most)).all()
 
 
+@settings(max_examples=80)
+@given(SEEDS, st.integers(0, 25), st.sampled_from([3, 9, 42]), st.booleans())
+def test_a_year_of_life_equals_its_twin(seed, count, most, calm):
+    rng = np.random.default_rng(seed)
+    registered = rng.integers(0, most + 1, (count, 6)).astype(np.uint8)
+    present = rng.binomial(registered, 0.7).astype(np.uint8)
+    present[:, 4:] = registered[:, 4:]  # the old are all at home
+    old = present[:, 4:].sum(axis=1, dtype=np.int64)
+    risk = np.array([rng.multinomial(n, [0.2, 0.3, 0.5]) for n in old.tolist()], np.uint8)
+    risk = risk.reshape(count, 3)
+    chances = rng.random((3, 6)) * (0.1 if calm else 1)
+    chances[1, 5], chances[2, 2:4] = 0, chances[2, 2:4] / 2  # nobody outgrows the last band
+    agents = rng.integers(0, 2**63, count).astype(np.uint64)
+    args = np.uint64(rng.integers(0, 2**63)), int(rng.integers(0, 600)), agents, chances
+    twin = reference.pass_year(*args, registered, present, risk)
+    stays, events = np.ones(count, bool), np.zeros(2, np.int64)
+    demography.pass_year(*args, registered, present, risk, stays, events)
+    for mine, other in zip((registered, present, risk, stays), twin[:4], strict=True):
+        assert (mine == other).all()
+    assert tuple(events) == twin[4:]
+
+
 # settlements: households, persons by age; some empty, one with more than 255 to a household
 PLACES = st.lists(
     st.tuples(st.integers(0, 25), st.tuples(*[st.integers(0, 30)] * 6)).filter(
@@ -269,3 +294,8 @@ def test_households_equal_their_twin(rows, rates, key, crowd):
     described = synthesis.describe(*args)
     for mine, other in zip((present, risk, flags), described, strict=True):
         assert (mine == other).all()
+    settlement = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(first))
+    again = np.zeros_like(flags)
+    args = np.uint64(key), settlement, rural, homes, present, rates
+    households._traits(*args, again)
+    assert (again == flags).all() and (again == synthesis.traits(*args)).all()

@@ -18,6 +18,10 @@ from tests.cases import read_rows, write_small_case, write_table
 
 START = date(2020, 1, 6)  # a Monday, the first day of the small case
 EMPTY = Scenario("before", {"en": "Before", "zh": "此前"}, ())
+STILL = {
+    p.name.replace(".", "__"): 0.0 for p in Parameters.load() if p.name.startswith("demography.")
+}
+"""A population that stays as it is, for claims about everything else."""
 Edit = Callable[[dict[str, list[dict]]], None]
 TABLES = ("townships", "communities", "settlements", "facilities", "offices")
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.outcomes.catalogue import PLACED
+from sim.outcomes.parks import parks
+from sim.outcomes.terms import AMENITIES, NEAR, PLACED
 from sim.world.boundaries import RURAL, TOWN, URBAN
 from sim.world.census import PERSON_GROUPS
-from sim.world.households import DIGITAL, OLD_ONLY, VEHICLE
+from sim.world.households import DIGITAL, HARDSHIP, OLD_ONLY, VEHICLE
 from sim.world.state import State
 from sim.world.travel import Pace
 
@@ -40,7 +41,8 @@ def person_groups(state: State) -> dict[str, np.ndarray]:
 
 
 def household_groups(state: State) -> dict[str, np.ndarray]:
-    """Members of each group of households, bool ``[H]``; `old`: of old persons only."""
+    """Members of each group of households, bool ``[H]``; `old`: of old persons only; `risk_...`:
+    with somebody of 60 or over at that care risk."""
     h = state.households
     flags = np.asarray(h.flags)
     kind = state.boundaries.column("type")[state.boundaries.origin][h.settlement]
@@ -49,6 +51,8 @@ def household_groups(state: State) -> dict[str, np.ndarray]:
         "old": (flags & OLD_ONLY) > 0,
         "no_vehicle": (flags & VEHICLE) == 0,
         "no_digital": (flags & DIGITAL) == 0,
+        "risk_high": h.risk[:, 0] > 0,
+        "risk_focus": h.risk[:, 1] > 0,
         **{t: kind == code for t, code in TYPES.items()},
     }
 
@@ -57,6 +61,19 @@ def household_class(state: State) -> np.ndarray:
     """Travel class of every household, int64 ``[H]``."""
     flags = np.asarray(state.households.flags)
     return ((flags & VEHICLE) > 0).astype(np.int64) + 2 * ((flags & OLD_ONLY) > 0)
+
+
+def drawbacks(state: State) -> np.ndarray:
+    """How many of four drawbacks each household has, int64 ``[H]``: in hardship, of old persons
+    only, without digital skill, without a vehicle.
+
+    No case knows incomes. The count ranks households by what is known of each of them (the counting
+    approach of Alkire & Foster 2011, equal weights) rather than of the place they live in.
+    """
+    flags = np.asarray(state.households.flags)
+    given = [(flags & bit) > 0 for bit in (HARDSHIP, OLD_ONLY)]
+    wanting = [(flags & bit) == 0 for bit in (DIGITAL, VEHICLE)]
+    return np.count_nonzero([*given, *wanting], axis=0)
 
 
 @dataclass(frozen=True)
@@ -82,28 +99,42 @@ class Distances:
 
 
 def access(state: State, distances: Distances, groups: dict[str, np.ndarray]) -> Values:
-    """All geometric access outcomes of the catalogue for every group of persons."""
+    """Minutes and shares of the catalogue for every group of persons, ``[S, 4]`` each.
+
+    No facility open to somebody, none within the cutoff, and unknown are three answers: the first
+    two are shares of persons; a service that no facility ever offered in this case is unknown and
+    has no outcome, nor has what needs it.
+    """
+    shares: dict[str, np.ndarray] = {}
+    minutes = {s: distances.service(state, s) for s in PLACED}
+    known = {s: state.facilities.offers[:, state.lines.services.index(s)].any() for s in minutes}
+    for service in filter(known.get, PLACED):
+        shares |= {f"{service}.share_{n}min": minutes[service] <= n for n in NEAR}
+        shares[f"{service}.none"] = ~np.isfinite(minutes[service])
+        if service not in AMENITIES:
+            shares[f"{service}.out_of_reach"] = ~_in_reach(state, distances, service)
+    if all(known[s] for s in SIX_BASICS):
+        farthest = np.max([minutes[s] for s in SIX_BASICS], axis=0)
+        shares |= {f"basics.share_{n}min": farthest <= n for n in NEAR}
+    if known["green"]:
+        shares |= {f"green.{k}": v[:, None] for k, v in parks(state).items()}
     out: Values = {}
-    complete = np.ones(distances.minutes.shape[::2], bool)
-    for service in PLACED:
-        minutes = distances.service(state, service)
-        known = np.isfinite(minutes)
-        near = minutes <= 15
-        if service in SIX_BASICS:
-            complete &= near
-        for name, persons in groups.items():
-            total, reached = persons.sum(), (persons * known).sum()
-            out[f"access.{service}.minutes", name] = _ratio(
-                (persons * np.where(known, minutes, 0.0)).sum(), reached
-            )
-            out[f"access.{service}.share_15min", name] = _ratio((persons * near).sum(), total)
-            out[f"access.{service}.none", name] = _ratio((persons * ~known).sum(), total)
-    green = distances.metres[:, state.lines.of_service("green")[0]] <= 300
     for name, persons in groups.items():
         total = persons.sum()
-        out["access.basics.share_15min", name] = _ratio((persons * complete).sum(), total)
-        out["access.green.share_300m", name] = _ratio((persons * green[:, None]).sum(), total)
+        for service in filter(known.get, PLACED):
+            there = np.isfinite(minutes[service])
+            spent = (persons * np.where(there, minutes[service], 0.0)).sum()
+            out[f"access.{service}.minutes", name] = _ratio(spent, (persons * there).sum())
+        for measure, mine in shares.items():
+            out[f"access.{measure}", name] = _ratio((persons * mine).sum(), total)
     return out
+
+
+def _in_reach(state: State, distances: Distances, service: str) -> np.ndarray:
+    """Whether the nearest facility of every tier in use is within the cutoff, bool ``[S, 4]``."""
+    lines = [(i, state.lines.all[i]) for i in state.lines.of_service(service)]
+    near = [distances.minutes[:, i] <= x.cutoff for i, x in lines if x.share > 0]
+    return np.all(near, axis=0)
 
 
 def basket_minutes(

@@ -6,227 +6,10 @@ the direction from here, and the documentation prints this list.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-SERVICE_NAMES = {
-    "government": ("government matters", "政务服务"),
-    "community": ("community affairs", "社区事务"),
-    "health": ("health station", "卫生服务"),
-    "culture": ("culture room", "文化活动"),
-    "elder_meals": ("meals for the old", "老年助餐"),
-    "elder_care": ("elder day care", "日间照料"),
-    "nursery": ("nursery", "托育"),
-    "shop": ("shop", "便民商店"),
-    "sports": ("sports ground", "体育场地"),
-    "green": ("green space", "公园绿地"),
-}
-PLACED = tuple(SERVICE_NAMES)  # services that have a place one can go to
-COUNTER = ("government", "community")
-LIMITED = ("health", "culture", "elder_meals")
-PLACES = ("elder_care", "nursery")
-COUNTER_MEASURES = ("minutes", "put_off", "unmet", "wait", "online", "agency")
-VISIT_MEASURES = ("minutes", "put_off", "unmet", "refused")
-RISKS = ("high", "focus", "general")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One outcome: better is ``lower``, ``higher`` or ``none`` (no direction is good)."""
-
-    name: str
-    unit: str
-    better: str
-    en: str
-    zh: str
-    headline: bool = False
-
-    @property
-    def family(self) -> str:
-        return self.name.split(".")[0]
-
-
-def _access() -> list[Outcome]:
-    rows = []
-    for service, (en, zh) in SERVICE_NAMES.items():
-        rows.append(
-            Outcome(
-                f"access.{service}.minutes",
-                "min",
-                "lower",
-                f"minutes to the nearest: {en}",
-                f"到最近{zh}的分钟数",
-                service in ("government", "community", "health", "elder_care"),
-            )
-        )
-        rows.append(
-            Outcome(
-                f"access.{service}.share_15min",
-                "share",
-                "higher",
-                f"persons within 15 minutes: {en}",
-                f"15分钟内可达{zh}的人口比例",
-                service in ("government", "elder_care"),
-            )
-        )
-        rows.append(
-            Outcome(
-                f"access.{service}.none",
-                "share",
-                "lower",
-                f"persons with no facility open to them: {en}",
-                f"无可用设施的人口比例：{zh}",
-            )
-        )
-    return [
-        *rows,
-        Outcome(
-            "access.basics.share_15min",
-            "share",
-            "higher",
-            "persons with all six basics within 15 minutes",
-            "15分钟内六项基本设施齐全的人口比例",
-            True,
-        ),
-        Outcome(
-            "access.green.share_300m",
-            "share",
-            "higher",
-            "persons with green space within 300 m",
-            "300米见绿人口比例",
-        ),
-        Outcome(
-            "access.basket.minutes",
-            "min",
-            "lower",
-            "minutes per trip of the expected yearly basket",
-            "全年预期出行平均分钟数",
-            True,
-        ),
-    ]
-
-
-def _use() -> list[Outcome]:
-    rows = []
-    for service in COUNTER + LIMITED:
-        en, zh = SERVICE_NAMES[service]
-        rows += [
-            Outcome(
-                f"use.{service}.minutes",
-                "min",
-                "lower",
-                f"travel of needs met: {en}",
-                f"已满足需求的出行分钟数：{zh}",
-            ),
-            Outcome(
-                f"use.{service}.put_off",
-                "share",
-                "lower",
-                f"tries put off: {en}",
-                f"推迟的比例：{zh}",
-            ),
-            Outcome(
-                f"use.{service}.unmet",
-                "share",
-                "lower",
-                f"needs given up after four tries: {en}",
-                f"未满足需求比例：{zh}",
-                service in ("government", "health"),
-            ),
-        ]
-        if service in COUNTER:
-            rows.append(
-                Outcome(
-                    f"use.{service}.wait",
-                    "min",
-                    "lower",
-                    f"wait at the counter: {en}",
-                    f"窗口等候分钟数：{zh}",
-                    service == "government",
-                )
-            )
-            rows += [
-                Outcome(
-                    f"use.{service}.{channel}", "share", "none", f"{how}: {en}", f"{how_zh}：{zh}"
-                )
-                for channel, how, how_zh in (
-                    ("online", "needs met on the web", "网上办理的比例"),
-                    ("agency", "needs met by the office's agent", "代办的比例"),
-                )
-            ]
-        else:
-            rows.append(
-                Outcome(
-                    f"use.{service}.refused",
-                    "share",
-                    "lower",
-                    f"visitors refused: {en}",
-                    f"满员被拒比例：{zh}",
-                )
-            )
-    for service in PLACES:
-        en, zh = SERVICE_NAMES[service]
-        rows += [
-            Outcome(
-                f"use.{service}.enrolled",
-                "households",
-                "higher",
-                f"households with a place: {en}",
-                f"在托户数：{zh}",
-                service == "elder_care",
-            ),
-            Outcome(
-                f"use.{service}.waiting",
-                "households",
-                "lower",
-                f"households on the waiting list: {en}",
-                f"轮候户数：{zh}",
-                service == "elder_care",
-            ),
-            Outcome(
-                f"use.{service}.list_weeks",
-                "weeks",
-                "lower",
-                f"weeks waited so far on the list: {en}",
-                f"平均已轮候周数：{zh}",
-            ),
-            Outcome(
-                f"use.{service}.no_facility",
-                "households",
-                "lower",
-                f"applications of the week with no facility in reach: {en}",
-                f"无可达设施的申请户数：{zh}",
-            ),
-        ]
-    for risk, zh in zip(RISKS, ("高风险", "重点", "一般"), strict=True):
-        rows.append(
-            Outcome(
-                f"use.home_care.coverage_{risk}",
-                "share",
-                "higher",
-                f"planned home visits made: {risk} risk",
-                f"计划走访完成率：{zh}",
-                risk == "general",
-            )
-        )
-    return [
-        *rows,
-        Outcome(
-            "use.home_care.visits",
-            "visits/week",
-            "higher",
-            "home visits made",
-            "每周入户走访次数",
-            True,
-        ),
-        Outcome(
-            "use.home_care.coverage",
-            "share",
-            "higher",
-            "planned home visits made",
-            "计划走访完成率",
-            True,
-        ),
-    ]
+from sim.outcomes.catalogue_access import access_outcomes, catchment_outcomes, equity_outcomes
+from sim.outcomes.catalogue_use import use_outcomes
+from sim.outcomes.rules import rule_outcomes
+from sim.outcomes.terms import Outcome
 
 
 def _workload() -> list[Outcome]:
@@ -420,39 +203,31 @@ def _rest() -> list[Outcome]:
             "participation, change from before the merger",
             "参与度变化（百分点）",
         ),
-        Outcome(
-            "equity.losers.share",
-            "share",
-            "lower",
-            "households that lose against the base",
-            "受损户比例",
-            True,
-        ),
-        Outcome(
-            "equity.losers.winners",
-            "share",
-            "higher",
-            "households that gain against the base",
-            "受益户比例",
-        ),
-        Outcome(
-            "equity.losers.counter_minutes",
-            "min",
-            "lower",
-            "change of minutes to counter matters against the base",
-            "到办事点分钟数的变化",
-        ),
-        Outcome(
-            "equity.access.gini",
-            "index",
-            "lower",
-            "inequality of basket minutes between persons (Gini)",
-            "出行分钟数基尼系数",
-        ),
     ]
 
 
-OUTCOMES: dict[str, Outcome] = {o.name: o for o in [*_access(), *_use(), *_workload(), *_rest()]}
+def _population() -> list[Outcome]:
+    return [
+        Outcome("population.registered.persons", "persons", "none", "persons registered", "户籍人口"),
+        Outcome("population.registered.households", "households", "none", "households", "户数"),
+        Outcome(
+            "population.registered.share_60", "share", "none",
+            "persons of 60 and over among those registered", "60岁及以上人口比例",
+        ),
+        Outcome(
+            "population.registered.share_80", "share", "none",
+            "persons of 80 and over among those registered", "80岁及以上人口比例",
+        ),
+    ]  # fmt: skip
+
+
+OUTCOMES: dict[str, Outcome] = {
+    o.name: o
+    for o in [
+        *access_outcomes(), *catchment_outcomes(), *use_outcomes(), *_workload(), *_rest(),
+        *equity_outcomes(), *rule_outcomes(), *_population(),
+    ]
+}  # fmt: skip
 
 GROUPS: dict[str, tuple[str, str]] = {
     "all": ("everyone", "全体"),
@@ -461,6 +236,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     "old": ("persons 60 and over", "60岁以上"),
     "no_vehicle": ("households without a vehicle", "无交通工具户"),
     "no_digital": ("households without digital skill", "无数字技能户"),
+    "risk_high": ("households with a person at high care risk", "有高风险老人的户"),
+    "risk_focus": ("households with a person at focus care risk", "有重点关注老人的户"),
     "urban": ("urban communities", "城市社区"),
     "town": ("town communities", "镇社区"),
     "rural": ("villages", "村"),

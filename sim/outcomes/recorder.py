@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.outcomes import access, equity, use, workload
+from sim.outcomes import access, catchment, compliance, equity, population, use, workload
 from sim.outcomes.catalogue import OUTCOMES
 from sim.processes import cost, learning
 from sim.world.facilities import MARKET
@@ -88,7 +88,7 @@ class Recorder:
     def take(self, model: Any) -> None:
         """Records the week that has just ended, where it is due."""
         state: State = model.state
-        if self._burden is None or model.reach_changed:
+        if self._burden is None or model.reach_changed or model.population_changed:
             self._measure_distances(model)
         week = state.week
         if Record.due(self.record.outcomes, week, self.weeks):
@@ -121,16 +121,22 @@ class Recorder:
         return Records(_table(self._series["outcomes"]), units, _table(self._series["losers"]))
 
     def _measure_distances(self, model: Any) -> None:
-        """What only changes with boundaries and facilities is measured only then."""
+        """What only changes with boundaries, facilities and the population is measured then."""
         state = model.state
         distances = access.Distances.of(state, model.constants.pace)
         rates = model.rates.asked
         burden = self._burden = Burden.of(state, distances, rates)
         persons, households = access.person_groups(state), access.household_groups(state)
+        area = compliance.Area(state, distances)
+        self._distances = distances
         self._still = access.access(state, distances, persons)
         self._still |= access.basket(burden.basket, rates, households)
-        finite = np.isfinite(burden.basket)
-        self._still["equity.access.gini", "all"] = equity.gini(burden.basket[finite])
+        self._still |= catchment.catchments(state, model.constants.pace, persons)
+        self._still |= equity.spread(
+            burden.basket, state.households.present.sum(axis=1), access.drawbacks(state),
+            households, state.parameters,
+        )  # fmt: skip
+        self._still |= compliance.floor_per_100(area) | compliance.compliance(area, weekly=False)
         p, count = state.parameters, len(state.world.settlements)
         score = np.mean(
             [
@@ -162,6 +168,8 @@ class Recorder:
         out = use.needs_met(state, now.sums) | use.places(state)
         out |= use.home_visits(now.planned, now.visit_hours, state.ledger)
         out |= workload.workload(state, now.capacity, households, registered, now.left)
+        out |= population.population(state)
+        out |= compliance.compliance(compliance.Area(state, self._distances), weekly=True)
         out |= self._costs(model) | self._content(model)
         return out
 

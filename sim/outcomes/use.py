@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.outcomes.access import TYPES, Values, _ratio
-from sim.outcomes.catalogue import COUNTER, COUNTER_MEASURES, RISKS, VISIT_MEASURES
+from sim.outcomes.terms import COUNTER, COUNTER_MEASURES, RISKS, VISIT_MEASURES
 from sim.processes import learning as col
 from sim.processes.work import VISIT_CLASSES
 from sim.world.ledger import Ledger
@@ -68,6 +68,7 @@ def places(state: State) -> Values:
         weeks = float((state.week - e.since[waiting]).sum())
         out[f"use.{service}.list_weeks", "all"] = weeks / count if count else 0.0
         out[f"use.{service}.no_facility", "all"] = float(e.nowhere)
+        out[f"use.{service}.no_places", "all"] = float(e.no_places)
     return out
 
 

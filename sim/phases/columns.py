@@ -7,7 +7,7 @@ facilities do.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -134,13 +134,25 @@ class Reached:
             {i: Candidates.of(reach, pace, slice(i, i + 1)) for i in applied},
         )
 
+    def resettled(self, state: State, before: np.ndarray) -> Reached:
+        """The same for other households; before: row that each had, -1 for newcomers."""
+        if self.tastes is None:
+            return self
+        tastes, new = self.tastes[before], np.flatnonzero(before < 0)
+        tastes[new] = self._draw_tastes(state, new)
+        return replace(self, tastes=tastes)
+
     def tastes_of(self, state: State) -> np.ndarray:
         """The lasting tastes, drawn at the first call."""
         if self.tastes is None:
-            h, f = state.households, state.facilities
-            self.tastes = np.zeros((h.settlement.size, *self.asked.slots.shape[1:]), np.float32)
-            choice.lifelong_tastes(
-                np.uint64(state.key), h.settlement, h.key, self.asked.slots,
-                f.key.astype(np.uint32), self.tastes,
-            )  # fmt: skip
+            self.tastes = self._draw_tastes(state, slice(None))
         return self.tastes
+
+    def _draw_tastes(self, state: State, rows: np.ndarray | slice) -> np.ndarray:
+        settlement, agents = state.households.settlement[rows], state.households.key[rows]
+        tastes = np.zeros((settlement.size, *self.asked.slots.shape[1:]), np.float32)
+        choice.lifelong_tastes(
+            np.uint64(state.key), settlement, agents, self.asked.slots,
+            state.facilities.key.astype(np.uint32), tastes,
+        )  # fmt: skip
+        return tastes

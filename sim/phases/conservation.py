@@ -1,6 +1,7 @@
 """Conservation: what must close every week, whatever the scenario does.
 
-Households and settlements keep their place, workers are those hired less those gone, places are
+Settlements lie in units, households and persons are those of the start with what came and less
+what went, workers are those hired less those gone, places are
 not overbooked, needs are met, given up or still pending, and every hour of work has an owner. A
 breach ends the run: its numbers would not mean anything.
 """
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim.processes import learning
+from sim.world.households import OLD
 
 
 class Breach(RuntimeError):
@@ -46,11 +48,38 @@ def check_conservation(model: Any) -> None:
             raise _breach(s.week, "places", f"{s.lines.all[i].service} is overbooked")
         if ((e.place >= 0) & (e.listed >= 0)).any():
             raise _breach(s.week, "places", "a household has a place and waits for one")
+    _check_population(model)
     from_new = now.sums[:, :, learning.NEW].sum()
     ended = now.sums[:, :, learning.ENDED].sum()
     after = float(s.residents.pending.sum(dtype=np.int64))
-    if abs(now.pending_before + from_new - ended - after) > 1e-6:
+    if abs(now.pending_before - now.pending_ended + from_new - ended - after) > 1e-6:
         raise _breach(s.week, "needs", "needs met, given up and pending do not add up")
+
+
+def _check_population(model: Any) -> None:
+    """Households and persons are those of the start and what came, less what went; all that is
+    known by household has as many rows; in a week of change, ids and members are in order too."""
+    s, now = model.state, model.state.population
+    h, r = s.households, s.residents
+    columns = [x.place for x in s.enrolments.values()] + [r.pending, r.usual, model.rates.asked]
+    for count in (s.census.households.sum(), h.key.size, *(len(x) for x in columns)):
+        if count != now.households_now:
+            change = count - now.households_now
+            raise _breach(s.week, "households", f"{change:+g} came or went without a reason")
+    if s.census.registered.sum() != now.persons_now:
+        change = s.census.registered.sum() - now.persons_now
+        raise _breach(s.week, "persons", f"{change:+g} came or went without a reason")
+    if not model.population_changed:
+        return
+    if h.registered.sum(dtype=np.int64) != now.persons_now:
+        raise _breach(s.week, "persons", "the households do not hold those of the census")
+    step = np.diff(h.settlement)
+    if (step < 0).any() or (np.diff(h.key.view(np.int64))[step == 0] <= 0).any():
+        raise _breach(s.week, "households", "ids are not in order: one may be there twice")
+    if (h.present > h.registered).any() or not h.registered.any(axis=1).all():
+        raise _breach(s.week, "persons", "more are present than registered, or nobody is left")
+    if (h.risk.sum(axis=1) != h.present[:, OLD:].sum(axis=1)).any():
+        raise _breach(s.week, "persons", "not every old person is in one care class")
 
 
 def _check_staff(model: Any) -> None:

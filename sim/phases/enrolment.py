@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.processes import places
+from sim.processes.demography import ends_a_year, weeks_to_new_year
+from sim.world.households import OLD_ONLY, VEHICLE
 from sim.world.state import State
 
 if TYPE_CHECKING:
@@ -20,24 +22,32 @@ def enrol(model: CommunityModel, i: int) -> None:
     """Exits, applications and vacancies of one service with places."""
     s, e = model.state, model.state.enrolments[i]
     p, line, h = s.parameters, s.lines.all[i], s.households
+    # of what ends places and waits in a year, a part is that of demography
+    yearly = ends_a_year(line.rates, s.census.ages.sum(axis=0), p)
     exit_rate = p["supply.day_care_exit" if line.service == "elder_care" else "supply.nursery_exit"]
+    exit_rate, list_rate = max(exit_rate, yearly), max(p["supply.list_exit"], yearly)
     is_open = s.facilities.is_open(s.week)
     capacity = np.where(is_open, _capacity(s, i), 0.0)
-    list_rate = p["supply.list_exit"]
     if s.week == 0:
         _start_places(model, i, capacity, exit_rate, list_rate)
         return
     weeks = places.weeks_on_list(e.waiting(len(s.facilities)), capacity, exit_rate, list_rate)
     none = np.empty(0, np.int64)
     again = places.displace(e, is_open) if model.reach_changed else none
-    places.leave(e, s.key, s.week, i, h.key, exit_rate, list_rate)
-    new = places.applicants(e, s.key, s.week, i, h.key, model.rates.applied[i])
-    new = np.union1d(new, again)
+    rates, left = model.rates.applied[i], weeks_to_new_year(s.start, s.week)
+    if s.week < weeks_to_new_year(s.start, 0):  # nobody has yet outgrown anything
+        yearly = 0.0
+    places.leave(e, s.key, s.week, i, h.key, rates, exit_rate - yearly, list_rate - yearly, left)
+    new = places.applicants(e, s.key, s.week, i, h.key, rates)
+    new = np.union1d(new, again[rates[again] > 0])
     if model.reach_changed:
         _reconsider(model, i, weeks)
     chosen = prefer(model, i, new, weeks)
     e.applied = int(new.size)
-    e.put_off, e.nowhere = int((chosen == -1).sum()), int((chosen == -2).sum())
+    refused = new[chosen == -2]
+    near = _in_reach(model, i, refused)
+    e.put_off = int((chosen == -1).sum())
+    e.nowhere, e.no_places = int((~near).sum()), int(near.sum())
     go = chosen >= 0
     e.listed[new[go]], e.since[new[go]] = chosen[go], s.week
     places.fill(e, s.key, i, h.key, capacity)
@@ -76,6 +86,15 @@ def _capacity(state: State, line: int) -> np.ndarray:
     """Places of one line's service at every facility, zero where it is not offered."""
     j = state.lines.services.index(state.lines.all[line].service)
     return np.where(state.facilities.offers[:, j], state.facilities.capacity[:, j], 0.0)
+
+
+def _in_reach(model: CommunityModel, i: int, households: np.ndarray) -> np.ndarray:
+    """Whether any facility of line i is within the cutoff of each of these households, bool."""
+    h, line, near = model.state.households, model.state.lines.all[i], model.reached.places[i]
+    flags = h.flags[households]
+    old = ((flags & OLD_ONLY) > 0) | line.old_users
+    nearest = (h.settlement[households], 0, 2 * old + ((flags & VEHICLE) > 0), 0)
+    return (near.slots[nearest[0], 0, 0] >= 0) & (near.trips[nearest] <= line.cutoff)
 
 
 def _reconsider(model: CommunityModel, i: int, weeks: np.ndarray) -> None:

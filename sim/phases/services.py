@@ -28,7 +28,6 @@ def choose_facility(model: CommunityModel) -> None:
     s, now, c, r = model.state, model.now, model.constants, model.state.residents
     h, f, near = s.households, s.facilities, model.reached.asked
     lines = s.lines.asked
-    now.pending_before = int(r.pending.sum(dtype=np.int64))
     count = int(np.count_nonzero(now.asked | r.pending))
     first = np.empty(len(lines) + 1, np.int64)
     household, matters, new, slot, rank = (np.empty(count, np.int32) for _ in range(5))

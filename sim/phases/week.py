@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sim.processes.choice import Errands
+from sim.world.state import State
 
 
 @dataclass
 class Week:
     """Columns of one week; each phase fills in its own.
 
-    asked: uint8 ``[H, L]`` new needs; pending_before: needs put off until this week; errands, met,
+    pending_before: needs put off until this week, of which pending_ended ended with households
+    that are gone; asked: uint8 ``[H, L]`` new needs; errands, met,
     wait: one row an errand; matters: needs taken to each facility, ``[F, L]``; sums: float64
     ``[GROUPS, L, COLUMNS]`` (columns in `processes.learning`); felt: float64 ``[S, 4]``.
 
@@ -23,6 +25,8 @@ class Week:
     left: persons who left at the end of the week ``[O]``.
     """
 
+    pending_before: int
+    pending_ended: int = 0
     asked: np.ndarray = field(init=False)
     errands: Errands = field(init=False)
     met: np.ndarray = field(init=False)
@@ -38,4 +42,8 @@ class Week:
     planned: np.ndarray = field(init=False)
     visit_hours: np.ndarray = field(init=False)
     left: np.ndarray = field(init=False)
-    pending_before: int = 0
+
+    @staticmethod
+    def of(state: State) -> Week:
+        """The week that begins."""
+        return Week(int(state.residents.pending.sum(dtype=np.int64)))

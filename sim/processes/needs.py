@@ -11,7 +11,7 @@ from numba import njit
 
 from sim.case.parameters import Parameters
 from sim.world.draws import Process, block, unit
-from sim.world.households import HARDSHIP, MEALS, Households
+from sim.world.households import HARDSHIP, MEALS, OLD, Households
 from sim.world.services import Line
 
 WEEKS = 52
@@ -31,11 +31,11 @@ def yearly_rates(
     hardship = (h.flags & HARDSHIP) > 0
     more, share = p["needs.hardship_counter"], p["persons.hardship"]
     counter = np.where(hardship, more, 1.0) / (1 + share * (more - 1))
-    old = h.present[:, 4:].sum(axis=1, dtype=np.float64)
+    present = [np.ascontiguousarray(x, np.float64) for x in np.hsplit(h.present, [OLD])]
+    old = present[1].sum(axis=1)
     high = np.divide(h.risk[:, 0], old, out=np.zeros_like(old), where=old > 0)
     for i, line in enumerate(lines):
-        young = h.present[:, :4] @ np.array(line.rates[:4])
-        aged = h.present[:, 4:] @ np.array(line.rates[4:])
+        young, aged = present[0] @ line.rates[:OLD], present[1] @ line.rates[OLD:]
         if line.mode == "counter":
             out[:, i] = (young + aged) * counter
         elif line.service == "health":

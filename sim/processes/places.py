@@ -22,19 +22,26 @@ def weekly_chance(yearly_rate: float) -> float:
 
 
 def leave(
-    e: Enrolment, key: int, week: int, line: int, agents: np.ndarray, exit_rate: float,
-    list_rate: float,
+    e: Enrolment, key: int, week: int, line: int, agents: np.ndarray, rates: np.ndarray,
+    exit_rate: float, list_rate: float, weeks_left: int,
 ) -> None:  # fmt: skip
-    """Exits from places and from lists, by keyed draws."""
-    for name, rate, process in (
-        ("place", exit_rate, Process.PLACE_EXIT),
-        ("listed", list_rate, Process.LIST_EXIT),
+    """Exits from places and from lists, by keyed draws.
+
+    Of households that may apply (rates: applications a year) at the rates of exit; of those that
+    have outgrown the service in this calendar year as likely in any of its weeks, of which
+    weeks_left, this one included, are left. Those that ended with their household count as well.
+    """
+    for name, count, rate, process in (
+        ("place", "exits", exit_rate, Process.PLACE_EXIT),
+        ("listed", "left_list", list_rate, Process.LIST_EXIT),
     ):
         column = getattr(e, name)
         held = e.eligible[column[e.eligible] >= 0]
-        gone = held[uniform(key, process, week, agents[held], line) < weekly_chance(rate)]
+        chance = np.where(rates[held] > 0, weekly_chance(rate), 1 / weeks_left)
+        gone = held[uniform(key, process, week, agents[held], line) < chance]
         column[gone] = NONE
-        setattr(e, "exits" if name == "place" else "left_list", int(gone.size))
+        setattr(e, count, int(gone.size) + e.ended[name])
+        e.ended[name] = 0
 
 
 def displace(e: Enrolment, is_open: np.ndarray) -> np.ndarray:

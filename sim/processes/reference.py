@@ -34,7 +34,7 @@ from sim.processes.learning import (
     WAIT,
 )
 from sim.world.draws import Process, uniform_reference, unit_reference, words_reference
-from sim.world.households import AWAY, DIGITAL, HARDSHIP, OLD_ONLY, VEHICLE
+from sim.world.households import ADULTS, AWAY, DIGITAL, FULL, HARDSHIP, OLD, OLD_ONLY, VEHICLE
 
 
 def gumbel(u: np.ndarray) -> np.ndarray:
@@ -254,3 +254,51 @@ def settle(
     mean = np.divide(heard, told, out=belief.astype(np.float64), where=told > 0)
     belief = (belief + step * (mean - belief)).astype(np.float32)
     return Settled(pending, tries, usual, expected, belief, sums, felt)
+
+
+def pass_year(
+    key: int, week: int, agents: np.ndarray, chances: np.ndarray, registered: np.ndarray,
+    present: np.ndarray, risk: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int]:  # fmt: skip
+    """Twin of `demography.pass_year`: registered, present, risk and stays after the year, and how
+    many were born and died. Persons are a list here, each with band and whether at home."""
+    (deaths, ages), (leave, birth, high, focus) = chances[:2], chances[2, :4]
+    registered, present, risk = (x.astype(np.int64) for x in (registered, present, risk))
+    stays = np.ones(agents.size, bool)
+    born = died = 0
+    for h, agent in enumerate(agents):
+        persons = [
+            (band, i < present[h, band])
+            for band in range(registered.shape[1])[::-1]
+            for i in range(registered[h, band])
+        ]
+        who = np.full(len(persons) + 1, agent, np.uint64)
+        draws = unit_reference(
+            words_reference(key, Process.DEMOGRAPHY, week, who, np.arange(who.size))
+        )
+        if draws[0, 0] < leave:
+            stays[h] = False
+            continue
+        after, children = [], []
+        for (band, at_home), (fate, child, care, _) in zip(persons, draws[1:], strict=True):
+            if band == ADULTS and child < birth:
+                children.append(at_home)
+            if fate < deaths[band]:
+                died += 1
+                if band >= OLD:
+                    shares = np.cumsum(risk[h])
+                    risk[h, np.searchsorted(shares, care * shares[-1], side="right")] -= 1
+            elif fate < deaths[band] + (1 - deaths[band]) * ages[band]:
+                turns_old = band == ADULTS
+                after.append((band + 1, at_home or turns_old))
+                if turns_old:
+                    risk[h, np.searchsorted([high, high + focus], care, side="right")] += 1
+            else:
+                after.append((band, at_home))
+        children = sorted(children, reverse=True)[: FULL - len(persons)]
+        born += len(children)
+        after += [(0, at_home) for at_home in children]
+        registered[h] = np.bincount([b for b, _ in after], minlength=registered.shape[1])
+        present[h] = np.bincount([b for b, home in after if home], minlength=registered.shape[1])
+    kind = np.uint8
+    return registered.astype(kind), present.astype(kind), risk.astype(kind), stays, born, died

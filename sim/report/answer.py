@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from sim.outcomes.catalogue import OUTCOMES, PLACED, SERVICE_NAMES
+from sim.outcomes.catalogue import OUTCOMES
+from sim.outcomes.terms import PLACED, SERVICE_NAMES
 from sim.report.numbers import (
     MARKS,
     WINDOWS,
@@ -87,6 +88,7 @@ SECTIONS = (
             *_services("access.{}.share_15min", PLACED),
             Row("access.basics.share_15min", "all six basics", "六项基本设施齐全"),
             Row("access.green.share_300m", "green space within 300 m", "300米见绿"),
+            Row("access.green.share_500m", "park within 500 m", "500米见园"),
         ),
     ),
     Section(
@@ -148,6 +150,38 @@ SECTIONS = (
             ),
             Row("equity.losers.share", "households that lose", "受损户比例"),
             Row("equity.losers.winners", "households that gain", "受益户比例"),
+            Row(
+                "equity.access.fgt0",
+                "persons beyond the standard of minutes",
+                "出行超过标准时间的人口",
+            ),
+        ),
+    ),
+    Section(
+        "rules",
+        "Rules of the documents: share that keeps them",
+        "文件规定的符合率",
+        (
+            Row("compliance.NT_20m2.share", "service floor 20 m2 (2012)", "每百户20平方米（2012）"),
+            Row("compliance.SC2018_8_30m2.share", "service floor 30 m2", "每百户30平方米"),
+            Row(
+                "compliance.MS145_40m2.share",
+                "service floor 40 m2 (2025)",
+                "每百户40平方米（2025）",
+            ),
+            Row(
+                "compliance.SC2018_5_urban_min.share",
+                "urban, 2,000 households",
+                "城市社区2000户以上",
+            ),
+            Row("compliance.SC2018_5_town_min.share", "town, 700 households", "城镇社区700户以上"),
+            Row("compliance.SC2018_5_rural_min.share", "rural, 300 households", "农村300户以上"),
+            Row("compliance.CIRCLE_15.share", "urban, 15-minute circle", "城市15分钟生活圈"),
+            Row(
+                "compliance.NAT_18_workers.share",
+                "urban, 18 workers per 10,000",
+                "城市每万人18名工作者",
+            ),
         ),
     ),
 )

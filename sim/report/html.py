@@ -40,11 +40,14 @@ COLOURS = 8  # colour classes s0 ... of the style sheet
 
 FAMILIES = {
     "access": ("Access", "可达性"),
+    "catchment": ("Supply in reach (floating catchments)", "可达供给（移动搜寻域）"),
     "use": ("Use of services", "服务使用"),
     "workload": ("Workload", "工作负荷"),
     "cost": ("Cost", "成本"),
     "satisfaction": ("Satisfaction", "满意度"),
     "equity": ("Who gains and loses", "受益与受损"),
+    "population": ("Population", "人口"),
+    "compliance": ("Rules of the documents: share that keeps them", "文件规定的符合率"),
 }
 LOSER_GROUPS = (
     ("Everyone", "全体", ("all",)),
@@ -52,6 +55,7 @@ LOSER_GROUPS = (
     ("Age", "年龄", words.AGES),
     ("Unit before the redraw", "调整前所在单元", ("urban", "town", "rural")),
     ("Means", "条件", ("no_vehicle", "no_digital")),
+    ("Care risk", "照护风险", ("risk_high", "risk_focus")),
 )
 
 

@@ -31,6 +31,7 @@ UNITS = {  # unit -> decimals, as printed (en, zh); shares are printed as per ce
     "share": (1, "%", "%"),
     "yuan/year": (0, "yuan/year", "元/年"),
     "households": (0, "households", "户"),
+    "persons": (0, "persons", "人"),
     "hours": (0, "hours", "小时"),
     "hours/week": (1, "hours/week", "小时/周"),
     "hours/year": (0, "hours/year", "小时/年"),
@@ -43,6 +44,9 @@ UNITS = {  # unit -> decimals, as printed (en, zh); shares are printed as per ce
     "workers/year": (1, "workers/year", "人/年"),
     "posts": (1, "posts", "个岗位"),
     "offices": (0, "offices", "个"),
+    "m2": (1, "m2", "平方米"),
+    "places/1,000 users": (1, "places/1,000 users", "个/千名服务对象"),
+    "visits/week/1,000 users": (0, "visits/week/1,000 users", "人次/周/千名服务对象"),
 }
 
 

@@ -15,23 +15,27 @@ PERSON_GROUPS = ("children", "adults", "old", "no_digital")
 class Census:
     """Counts by settlement, float64.
 
-    households, registered: ``[S]``; risk: present persons of 60 and over at high, focus and
-    general care risk ``[S, 3]``; people: persons present ``[S, 4, 4]`` by travel class (see
-    `travel.Pace`) and PERSON_GROUPS, of which the first three add up to all.
+    households, registered: ``[S]``; ages: persons registered by age band ``[S, 6]``; risk: present
+    persons of 60 and over at high, focus and general care risk ``[S, 3]``; people: persons
+    present ``[S, 4, 4]`` by travel class (see `travel.Pace`) and PERSON_GROUPS, of which the
+    first three add up to all.
     """
 
     households: np.ndarray
     registered: np.ndarray
+    ages: np.ndarray
     risk: np.ndarray
     people: np.ndarray
 
     @staticmethod
     def of(h: Households, settlements: int) -> Census:
         """Counts the households of so many settlements."""
-        persons = h.registered.sum(axis=1, dtype=np.float64)
+        bands = range(h.registered.shape[1])
+        ages = [np.bincount(h.settlement, h.registered[:, i], settlements) for i in bands]
         return Census(
             households=np.bincount(h.settlement, minlength=settlements).astype(np.float64),
-            registered=np.bincount(h.settlement, persons, settlements),
+            registered=np.sum(ages, axis=0),
+            ages=np.column_stack(ages),
             risk=np.column_stack(
                 [np.bincount(h.settlement, h.risk[:, i], settlements) for i in range(3)]
             ),

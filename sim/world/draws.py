@@ -42,6 +42,8 @@ class Process(IntEnum):
     PLACE_CHOICE = 13
     TURNOVER = 14
     TRAINING = 15
+    DEMOGRAPHY = 16
+    ARRIVAL = 17
     AGENCY = 20
 
 

@@ -8,10 +8,19 @@ from __future__ import annotations
 import numpy as np
 
 from sim.world.draws import Process, uniform_reference
-from sim.world.households import AWAY, DIGITAL, HARDSHIP, MEALS, OLD_ONLY, VEHICLE
+from sim.world.households import (
+    ADULTS,
+    AWAY,
+    DIGITAL,
+    FULL,
+    HARDSHIP,
+    MEALS,
+    OLD,
+    OLD_ONLY,
+    VEHICLE,
+)
 
 HEADS = (3, 4, 5, 2, 1, 0)  # who heads a household, by age band: an adult if there is one
-FULL = 255
 
 
 def deal(
@@ -71,22 +80,38 @@ def describe(
         present[h] = np.bincount(here, minlength=6)
         grade = np.searchsorted(np.cumsum(rates[3:5]), u[16:][bands >= 4], side="right")
         risk[h] = np.bincount(grade, minlength=3)
-        adults, old = present[h, 3], present[h, 4:].sum()
-        old_only = old > 0 and not present[h, :4].any()
         skill = rates[11] if homes[h] else 1.0
-        digital = 1 - (1 - rates[9] * skill) ** float(adults) * (1 - rates[10] * skill) ** float(
-            old
-        )
-        for flag, has in (
-            (HARDSHIP, u[0] < rates[5]),
-            (DIGITAL, u[1] < digital),
-            (AWAY, adults > 0 and u[2] < rates[6]),
-            (VEHICLE, u[3] < (rates[8] if old_only else rates[7])),
-            (OLD_ONLY, old_only),
-            (MEALS, old_only and u[4] < rates[12]),
-        ):
-            flags[h] |= flag * bool(has)
+        flags[h] = traits_of(key, agents[h], skill, present[h], rates)
     return present, risk, flags
+
+
+def traits(
+    key: int, settlement: np.ndarray, rural: np.ndarray, agents: np.ndarray, present: np.ndarray,
+    rates: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Twin of `households._traits`: flags ``[H]``."""
+    skill = np.where(rural[settlement], rates[11], 1.0)
+    flags = [
+        traits_of(key, *row, rates) for row in zip(agents, skill.tolist(), present, strict=True)
+    ]
+    return np.array(flags, np.uint8)
+
+
+def traits_of(key: int, agent: int, skill: float, present: np.ndarray, rates: np.ndarray) -> int:
+    """Twin of `households.traits_of`: the flags of one household."""
+    u = _draws(key, 1, agent, 5)
+    adults, old = float(present[ADULTS]), float(present[OLD:].sum())
+    old_only = old > 0 and not present[:OLD].any()
+    digital = 1 - (1 - rates[9] * skill) ** adults * (1 - rates[10] * skill) ** old
+    flags = (
+        (HARDSHIP, u[0] < rates[5]),
+        (DIGITAL, u[1] < digital),
+        (AWAY, adults > 0 and u[2] < rates[6]),
+        (VEHICLE, u[3] < (rates[8] if old_only else rates[7])),
+        (OLD_ONLY, old_only),
+        (MEALS, old_only and u[4] < rates[12]),
+    )
+    return sum(flag for flag, has in flags if has)
 
 
 def _draws(key: int, week: int, agent: int, number: int) -> np.ndarray:

@@ -31,6 +31,7 @@ from sim.world.offices import (
     OfficeColumns,
 )
 from sim.world.policies import Policies
+from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
 from sim.world.services import OPEN_TO, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
@@ -56,10 +57,12 @@ def week_of(day: date, start: date) -> int:
 class Enrolment:
     """Places of one service, by household.
 
-    eligible: int64 rows of the households that may ever apply. place, listed: int32 ``[H]``
-    facility slot or -1; since: int32 ``[H]`` week of joining the list. The counts are households of
-    this week: exits, left_list (gave up waiting), applied, admitted (from the list, where all who
-    apply and go begin), put_off, nowhere (no facility in reach), displaced (their facility closed).
+    eligible: int64 rows of the households that may apply, or have or wait for a place. place,
+    listed: int32 ``[H]`` facility slot or -1; since: int32 ``[H]`` week of joining the list. The
+    counts are households of this week: exits, left_list (gave up waiting), applied, admitted (from
+    the list, where all who apply and go begin), put_off, nowhere (no facility in reach), no_places
+    (none in reach has any), displaced (their facility closed). ended: places and waits that ended
+    with their household and that no count holds yet.
     """
 
     eligible: np.ndarray
@@ -72,7 +75,9 @@ class Enrolment:
     admitted: int = 0
     put_off: int = 0
     nowhere: int = 0
+    no_places: int = 0
     displaced: int = 0
+    ended: dict[str, int] = field(default_factory=lambda: {"place": 0, "listed": 0})
 
     @staticmethod
     def none(rates: np.ndarray) -> Enrolment:
@@ -80,6 +85,20 @@ class Enrolment:
         empty = np.full(rates.size, -1, np.int32)
         could = np.flatnonzero(rates > 0)
         return Enrolment(could, empty, empty.copy(), np.zeros(rates.size, np.int32))
+
+    def resettle(self, before: np.ndarray, rates: np.ndarray) -> None:
+        """Follows the households: before: row that each had, -1 for newcomers; rates as in `none`.
+        A household that is gone gives up what it has; one of which nobody may apply any more
+        keeps it for now (see `places.leave`)."""
+        new = Enrolment.none(rates)
+        known = np.flatnonzero(before >= 0)
+        for name in ("place", "listed", "since"):
+            getattr(new, name)[known] = getattr(self, name)[before[known]]
+        for name in self.ended:
+            had, has = (int((getattr(x, name) >= 0).sum()) for x in (self, new))
+            self.ended[name] += had - has
+        self.eligible = np.flatnonzero((rates > 0) | (new.place >= 0) | (new.listed >= 0))
+        self.place, self.listed, self.since = new.place, new.listed, new.since
 
     def enrolled(self, facilities: int) -> np.ndarray:
         """Households with a place at each facility, int64 ``[F]``."""
@@ -134,6 +153,15 @@ class Residents:
             belonging_goal=np.full(settlements, belonging),
             participation=np.zeros(settlements),
         )
+
+    def resettle(self, before: np.ndarray) -> None:
+        """Follows the households: before: row that each had, -1 for newcomers, who begin as all
+        did at the start."""
+        new = before < 0
+        for name, none in (("pending", 0), ("tries", 0), ("usual", -1), ("expected", 0)):
+            column = getattr(self, name)[before]
+            column[new] = none
+            setattr(self, name, column)
 
 
 def start_travel(world: World, parameters: Parameters) -> Travel:
@@ -279,9 +307,9 @@ class State:
     """All that a run changes, with what it reads.
 
     host: the Mesa model its actors live in; key: of the keyed draws; week: number of the week
-    under way. households, census: replaced as a whole, never written in place, since the world
-    and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]`` last wait
-    in minutes at each facility and line. ended: (week, units that a merger ended).
+    under way. households, census, population: replaced as a whole, never written in place, since
+    the world and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]``
+    last wait in minutes at each facility and line. ended: (week, units that a merger ended).
     staff: persons hired and gone since the start. reach is made anew after `touch`.
     """
 
@@ -294,6 +322,7 @@ class State:
     week: int
     households: Households
     census: Census
+    population: Population
     boundaries: Boundaries
     offices: OfficeColumns
     workers: Workers
@@ -333,6 +362,7 @@ class State:
             week=0,
             households=world.households,
             census=Census.of(world.households, settlements),
+            population=Population.at_start(world.households, settlements),
             boundaries=boundaries,
             offices=offices,
             workers=workers,
@@ -364,6 +394,13 @@ class State:
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
         return twin
+
+    def resettle(self, households: Households, before: np.ndarray) -> None:
+        """Puts other households in the place of those so far; before: int64 ``[H]`` the row that
+        each had, -1 for newcomers."""
+        self.households = households
+        self.census = Census.of(households, len(self.world.settlements))
+        self.residents.resettle(before)
 
     def seat_actors(self) -> None:
         """Gives every slot that has none yet its Mesa agent, and every column its row."""

@@ -50,6 +50,11 @@ class Pace:
             metres / self.speed[travel_class], self.start[travel_class] + metres / self.ride
         )
 
+    def farthest(self, minutes: float) -> float:
+        """Metres within which every trip of so many minutes lies, whoever makes it."""
+        ridden = self.ride * np.maximum(0.0, minutes - self.start)
+        return float(np.maximum(self.speed * minutes, ridden).max())
+
 
 class Travel(Protocol):
     """Where residents and facilities are, and the metres between them."""
@@ -66,6 +71,13 @@ class Travel(Protocol):
         rank: order in which points at equal distance come. Returns rows of points ``[S, k]``
         (-1 where there are fewer) and metres (inf there).
         """
+        ...
+
+    def within(
+        self, x: np.ndarray, y: np.ndarray, metres: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """All pairs of a settlement and a point no further apart than `metres`: rows of
+        settlements, rows of points, and their metres, by point and then settlement."""
         ...
 
 
@@ -93,6 +105,24 @@ class StraightTravel:
         here = np.arange(self.x.size)[:, None]
         metres = self.detour[:, None] * np.hypot(x[row] - self.x[here], y[row] - self.y[here])
         return _first(row, metres, rank, k)
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        return cKDTree(np.column_stack([self.x, self.y]))
+
+    def within(
+        self, x: np.ndarray, y: np.ndarray, metres: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if not x.size or not self.x.size:
+            return _no_pairs()
+        points = cKDTree(np.column_stack([x, y]))
+        straight = metres / self.detour.min() * (1 + 1e-9)
+        found = points.sparse_distance_matrix(self._tree, straight, output_type="ndarray")
+        settlement, point = found["j"], found["i"]
+        far = self.pairs(settlement, x[point], y[point])
+        near = np.flatnonzero(far <= metres)
+        near = near[np.lexsort((settlement[near], point[near]))]
+        return settlement[near], point[near], far[near]
 
 
 @dataclass(frozen=True)
@@ -168,6 +198,22 @@ class StreetTravel:
                 k,
             )
         return best_row, best
+
+    def within(
+        self, x: np.ndarray, y: np.ndarray, metres: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        found = [_no_pairs()]
+        for first in range(0, x.size, _CHUNK):
+            part = slice(first, min(first + _CHUNK, x.size))
+            far = self._to_points(x[part], y[part])
+            point, settlement = np.nonzero(far <= metres)
+            found.append((settlement, first + point, far[point, settlement]))
+        settlements, points, ways = (np.concatenate(c) for c in zip(*found, strict=True))
+        return settlements, points, ways
+
+
+def _no_pairs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
 
 
 def _none(settlements: int, k: int) -> tuple[np.ndarray, np.ndarray]:

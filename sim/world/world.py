@@ -23,7 +23,8 @@ TABLES = ("settlements", "communities", "townships", "facilities", "offices", "s
 class World:
     """What runs share.
 
-    Tables as in the case, sorted by id. households: columns of all households at the start.
+    Tables as in the case, sorted by id. households: columns of all households at the start; seed:
+    of their draws for life.
     streets: nodes and edges, or None.
     """
 
@@ -34,6 +35,7 @@ class World:
     offices: pd.DataFrame
     services: pd.DataFrame
     households: Households
+    seed: int
     streets: tuple[pd.DataFrame, pd.DataFrame] | None
 
     @staticmethod
@@ -48,6 +50,7 @@ class World:
             **tables,
             services=case.services.reset_index(drop=True),
             households=synthesise(tables["settlements"], parameters, case.meta.seed),
+            seed=case.meta.seed,
             streets=case.streets,
         )
 
@@ -69,6 +72,7 @@ class World:
         return World(
             **tables,
             households=Households(**columns),
+            seed=int(np.load(path / "seed.npy")),
             streets=streets,
         )
 
@@ -76,6 +80,7 @@ class World:
         """Writes the world into an empty directory."""
         for f in fields(Households):
             np.save(path / f"household_{f.name}.npy", getattr(self.households, f.name))
+        np.save(path / "seed.npy", np.int64(self.seed))
         for name in TABLES:
             getattr(self, name).to_parquet(path / f"{name}.parquet", index=False)
         if self.streets:
