@@ -230,7 +230,7 @@ def test_units_merged_one_after_the_other_conserve_staff_every_time(small_case_d
     assert [u.id for u in state.boundaries.units if u.alive] == [EAST[1]]
     left = 1 - 4 / case.parameters["merger.transition_weeks"]
     members = state.offices.members[unit(state, EAST[1]).office]
-    assert members == pytest.approx(2 + left * (2 + left * 2)), "what was not joined yet still is to be"
+    assert members == pytest.approx(2 + left * (2 + left * 2)), "the rest is carried on"
     assert sum(n for _, n in state.ended) == 3
 
 

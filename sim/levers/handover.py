@@ -137,8 +137,8 @@ def _lists_brought(state: State, parts: Parts, source: np.ndarray) -> np.ndarray
 
 
 def _absorbed(state: State, lists: np.ndarray) -> dict[str, float]:
-    """Columns of the lists that a new office has beside that of its kind: all that are brought, less
-    the longest, whose place that of its kind takes."""
+    """Columns of the lists that a new office has beside that of its kind: all that are brought,
+    less the longest, whose place that of its kind takes."""
     own, earlier, since = lists.T
     left = np.array([own.sum() - own.max(), *earlier])
     weeks = np.array([state.week, *since], np.float64)

@@ -52,9 +52,9 @@ class Site:
     unit_of: unit of each settlement; members: settlements of each unit; units, townships,
     facilities: those there are; points: settlements with a counter or culture room of a
     unit, None once nobody can say before the run; ended: id of a unit or township -> the lever
-    that ended it and those that followed. outside: ids that lie outside the scope. sure: False once a faulty
-    redraw leaves it open what units there are. redrawn: whether a lever has redrawn any. left_out:
-    rows of levers outside the scope, by what they are.
+    that ended it and those that followed. outside: ids that lie outside the scope. sure: False
+    once a faulty redraw leaves it open what units there are. redrawn: whether a lever has redrawn
+    any. left_out: rows of levers outside the scope, by what they are.
     """
 
     case: Case
@@ -253,8 +253,8 @@ class Site:
             heir = self.units[self.unit_of[known[name].seat]].township
             self.ended[name] = (self.standing, [heir])
         self.townships = {name: t for name, t in known.items() if name in used}
-        for area in (*plan.units, *plan.townships):
-            self.ended.pop(area.id, None)
+        for name in [*(u.id for u in plan.units), *(t.id for t in plan.townships)]:
+            self.ended.pop(name, None)
         if self.points is None:
             return None
         if points is None:

@@ -56,6 +56,11 @@ def named(name: str, ident: str, lang: Lang) -> str:
     return pick((f"{name} ({ident})", f"{name}（{ident}）"), lang)
 
 
+def verb(count: int, plural: str) -> str:
+    """An English verb that goes with so many."""
+    return f"{plural}s" if count == 1 else plural
+
+
 def amount(number: int, noun: str) -> str:
     """A number with its English noun in singular or plural."""
     if number != 1:
