@@ -171,9 +171,7 @@ class TransferSettlements(BoundaryLever):
         """No unit is emptied, loses its seat or falls apart, and borders are common."""
         seats = {site.units[u].seat: site.units[u].name for u in donors}
         seats |= {
-            t.seat: t.name
-            for t in site.townships.values()
-            if t.id != site.units[self.to].township
+            t.seat: t.name for t in site.townships.values() if t.id != site.units[self.to].township
         }
         for i, name in enumerate(self.settlements):
             if site.unit_of[name] == self.to:
@@ -201,7 +199,9 @@ class TransferSettlements(BoundaryLever):
         if apart:
             pieces = "; ".join(_some(p) for p in apart)
             message = f"no common border with {site.units[self.to].name} ({self.to}): {pieces}"
-            site.error("not-adjacent", message, "add those between, or leave them out", "settlements")
+            site.error(
+                "not-adjacent", message, "add those between, or leave them out", "settlements"
+            )
 
     def _emptied(self, site: Site, unit: str) -> bool:
         return unit != self.to and set(site.members[unit]) <= set(self.settlements)

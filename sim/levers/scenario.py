@@ -24,9 +24,12 @@ from sim.case.messages import Problem, Problems, did_you_mean
 from sim.case.yaml import Document, validate
 from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
+from sim.levers.conversion import ConvertVillage
 from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.lever import Lever
+from sim.levers.parting import SplitCommunity, TransferSettlements
 from sim.levers.site import Site, Standing
+from sim.levers.townships import MergeTownships, SetUpStreet
 from sim.levers.words import Lang, amount
 
 LEVERS: dict[str, type[Lever]] = {
@@ -34,6 +37,11 @@ LEVERS: dict[str, type[Lever]] = {
     for lever in (
         RedrawCommunities,
         MergeCommunities,
+        SplitCommunity,
+        TransferSettlements,
+        ConvertVillage,
+        MergeTownships,
+        SetUpStreet,
         AddFacility,
         CloseFacility,
         OnlineService,
