@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))  # run as a script, from wherever
 from sim.case.parameters import CONFIDENCE, Parameter, Parameters  # noqa: E402
 from sim.model import PHASES  # noqa: E402
 from sim.world.boundaries import Boundaries, Township, Unit  # noqa: E402
+from sim.world.contracts import Contracts  # noqa: E402
 from sim.world.draws import Process  # noqa: E402
 from sim.world.facilities import FacilityColumns  # noqa: E402
 from sim.world.households import Households  # noqa: E402
@@ -35,9 +36,10 @@ ENTITIES = (
     ("facilities", "Mesa agents over columns", FacilityColumns),
     ("offices", "Mesa agents over columns", OfficeColumns),
     ("workers", "columns", Workers),
+    ("contracts", "columns; bought of social organisations", Contracts),
     ("communities and villages", "changed by levers only", Unit),
     ("townships", "changed by levers only", Township),
-    ("boundaries", "the unit of every settlement", Boundaries),
+    ("boundaries", "the unit and the residents' group of every settlement", Boundaries),
     ("work ledger", "hours of work by office and class", Ledger),
 )
 
@@ -110,7 +112,8 @@ where places or visits are short, a keyed draw decides who comes first.
 A case gives settlements with households and persons by age, units, townships, facilities and
 offices. Persons are dealt to households by keyed draws that keep every total of the case. Nobody
 has a usual facility or an expected wait yet; offices have no backlog; places and lists start in the
-steady state of their applications and exits. Weeks before the first lever let memory settle.
+steady state of their applications and exits, posts in that of turnover: the case counts posts, and
+some are vacant or held by newcomers. Weeks before the first lever let memory settle.
 
 ## 6 Input data
 

@@ -36,6 +36,7 @@ from sim.phases.population import change_population
 from sim.phases.residents import learn
 from sim.phases.services import choose_facility, draw_needs, serve
 from sim.phases.staff import change_staff
+from sim.phases.start import start_staff
 from sim.phases.week import Week
 from sim.processes.work import default_order
 from sim.world.state import Enrolment, State, week_of
@@ -64,8 +65,9 @@ class CommunityModel(mesa.Model):
         self.reached: Reached
         self.order = default_order()
         self.applied = 0
-        self.reach_changed, self.population_changed = True, False
+        self.reach_changed, self.routes_changed, self.population_changed = True, False, False
         self.now = Week.of(self.state)
+        start_staff(self)
 
     def branch(self, scenario: Scenario) -> CommunityModel:
         """A model that goes on from here under another scenario with the same levers so far.
@@ -87,6 +89,11 @@ class CommunityModel(mesa.Model):
         """Number of the week under way."""
         return self.state.week
 
+    @property
+    def ways_changed(self) -> bool:
+        """Whether some residents have another way to a service than last week."""
+        return self.reach_changed or self.routes_changed
+
     def step(self) -> None:
         """One week: every phase in order, then the checks."""
         self.now = Week.of(self.state)
@@ -107,9 +114,12 @@ def levers_due(model: CommunityModel) -> None:
     f = s.facilities
     if s.week > 0 and ((f.opened == s.week) | (f.closed == s.week)).any():
         s.touch()
-    model.reach_changed = s.reach_is_stale
+    model.reach_changed = s.reach_is_stale or s.week == 0
     if model.reach_changed:
         model.reached = Reached.of(s, model.constants.pace, model.rates.applied)
+    model.routes_changed, s.routes_changed = s.routes_changed, False
+    if model.routes_changed:
+        model.rates = Rates.of(s)
 
 
 def record(model: CommunityModel) -> None:
@@ -244,7 +254,7 @@ def _base_ways(
         levers_due(model)
         if base.levers:
             change_population(model)
-        if model.reach_changed or current is None:
+        if model.ways_changed or current is None:
             current = Distances.of(model.state, model.constants.pace)
         if week in weeks:
             ways[week] = current

@@ -10,10 +10,11 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from sim.case.parameters import Parameters
+from sim.phases.columns import Rates
 from sim.processes.needs import draw_needs, draw_needs_reference, poisson, yearly_rates
 from sim.world.households import HARDSHIP, MEALS, Households
 from sim.world.services import Lines
-from tests.worlds import small_world
+from tests.worlds import small_model, small_world
 
 P = Parameters.load()
 LINES = Lines.of(small_world().services, P)
@@ -104,9 +105,24 @@ def test_rates_by_age_are_those_of_the_model_text(service, persons, expected):
 
 
 def test_government_matters_are_split_between_the_two_tiers():
-    lower, upper = (rate("government", [0, 0, 0, 2, 0, 0], tier) for tier in (0, 1))
+    state = small_model().state
+    lines, routed = state.lines, Rates.of(state).asked.sum(axis=0, dtype=np.float64)
+    lower, upper = (routed[i] for i in lines.of_service("government"))
     assert upper / (lower + upper) == pytest.approx(0.65)
-    assert lower + upper == pytest.approx(rate("community", [0, 0, 0, 2, 0, 0]))
+    assert lower + upper == pytest.approx(routed[lines.of_service("community")[0]], rel=1e-5)
+
+
+def test_a_new_route_holds_where_it_is_set_and_asks_for_as_much():
+    model = small_model()
+    state, before = model.state, model.rates.asked
+    upper = state.lines.of_service("government")[1]
+    state.route(np.array([3, 4]), 0.0)
+    model.step()
+    after = model.rates.asked
+    there = np.isin(state.households.settlement, [3, 4])
+    assert (after[there, upper] == 0).all() and (before[there, upper] > 0).any()
+    assert (after[~there] == before[~there]).all()
+    assert after.sum(axis=1) == pytest.approx(before.sum(axis=1), rel=1e-6)
 
 
 def test_hardship_asks_more_at_counters_and_the_mean_stays():

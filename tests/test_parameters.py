@@ -25,7 +25,8 @@ COMPOUNDS = ("commodity", "resettlement", "old_courtyard", "village")
 # so that meals and doctors are crowded, attrition reaches the standard, and counters are staffed
 PLAIN = {
     "online.offered": 1, "agency.offered": 1, "needs.meals_users": 1, "needs.health": 5,
-    "staff.exit": 0.6, "work.tasks": 5, "staff.certified_by_training": 1,
+    "staff.exit": 0.6, "work.tasks": 10, "staff.certified_by_training": 1,
+    "groups.aligned": 1,
 }  # fmt: skip
 
 
@@ -72,6 +73,7 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
         {"redraw_communities": {
             "date": "2020-01-13", **redraw, "townships": "reform_townships.csv",
             "township_points": "keep"}},
+        {"buy_services": {"date": "2020-01-13", "class": "visits_high", "yuan_year": 20000}},
         {"merge_communities": {"date": "2020-01-20", "communities": list(EAST), **more}},
         *({"add_facility": {"date": "2020-01-27", "services": ["culture"], "floor_m2": 30,
                             "settlement": f"{UNITS[i % 4]}0{2 + i % 3}", "way": way}}
@@ -144,9 +146,14 @@ ALLOWED = {
     # units
     ("cost.yearly_cost_of_way", 12): "months a year",
     ("cost.week_costs", 12): "months a year",
+    ("contracts.bought_hours", 12): "months a year",
+    ("demography.weeks_to_new_year", 7): "days a week",
+    ("volunteers.hours_given", 12): "months a year",
+    ("property.complaints", 100): "per 100 households",
     # numbers of draws and of columns
     ("choice", 64): "CHOICE_OF_LINE: process numbers from 64 on",
     ("choice", -2): "NO_REACH, a code",
+    ("tenure", 20): "2^20 weeks stand for ever",
     ("choice", -3): "ONLINE, a code",
     ("choice", -4): "AGENT, a code",
     ("places.prefer", -2): "nothing in reach, a code",
@@ -165,6 +172,7 @@ ALLOWED = {
     ("choice.choose", 0.981): "gumbel(off) < 4 below it",
     ("choice.choose", 0.04): "gumbel(go) > -1.2 above it",
     ("choice.choose", 5.2): "4 + 1.2: going wins whatever the two draws are",
+    ("tenure", 1e-12): "guards a logarithm",
     ("places.steady_numbers", 40): "rounds of bisection",
     ("places.steady_numbers", 1e-9): "guards floor() against a last digit",
     ("places.weeks_on_list", 1e-9): "likewise",

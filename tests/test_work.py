@@ -33,7 +33,9 @@ INF = np.full((1, len(CLASSES)), np.inf)
 def community(workers, per_person=0.41, cut=False):
     """A year of the community of model text 8: demand by class, capacity and hours done.
 
-    Self-governance is left out and a visit takes 5 minutes of travel, as there.
+    Self-governance is left out and a visit takes 5 minutes of travel, as there; nor does it have
+    group leaders or volunteers (`groups.relief` and `volunteers.active` are 0), who take visits
+    over before they reach the office.
     """
     listed = yearly_list(P)
     if cut:  # the counts that remain, half of the cut coming back

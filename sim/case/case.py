@@ -20,7 +20,7 @@ from sim.case.consistency import check_tables, counters
 from sim.case.messages import InputError, Problem, Problems, did_you_mean
 from sim.case.parameters import Parameters
 from sim.case.schema import OPERATORS, SERVICES, STREET_TABLES, TABLES, CaseMeta
-from sim.case.tables import Table, TableSpec, find_table, is_in, read_table
+from sim.case.tables import Table, TableSpec, empty_table, find_table, is_in, read_table
 from sim.case.yaml import Document, validate
 
 
@@ -43,6 +43,7 @@ class Case:
     neighbours: pd.DataFrame
     facilities: pd.DataFrame
     offices: pd.DataFrame
+    contracts: pd.DataFrame
     services: pd.DataFrame
     streets: tuple[pd.DataFrame, pd.DataFrame] | None
     outlines_path: Path | None
@@ -71,7 +72,7 @@ class Case:
             data = file.read_bytes()
             digest.update(f"{file.name}\0{len(data)}\0".encode() + data)
         outlines = folder / "outlines.geojson"
-        frames = {name: table.frame for name, table in tables.items() if table}
+        frames = {n: t.frame if t else empty_table(TABLES[n]) for n, t in tables.items()}
         frames["communities"] = _with_types(frames["communities"], frames["townships"])
         frames["offices"] = _with_townships(frames["offices"], frames["communities"])
         frames["neighbours"] = _ordered(frames["neighbours"])
@@ -102,9 +103,9 @@ class Case:
     ) -> Case:
         """The part of the case in these counties (names) and townships (ids or names).
 
-        None means all. Facilities go with their settlement, offices with their township; what
-        loses an operator outside is run by the public, a counter goes with it. Unknown names
-        raise `InputError`.
+        None means all. Facilities go with their settlement, offices with their township, contracts
+        with their office; what loses an operator outside is run by the public, a counter goes with
+        it. Unknown names raise `InputError`.
         """
         if counties is None and townships is None:
             return self
@@ -161,6 +162,7 @@ class Case:
             neighbours=within(near, "neighbour", settlements["id"]),
             facilities=facilities,
             offices=offices,
+            contracts=within(self.contracts, "office", offices["id"]),
             digest=hashlib.sha256(f"{self.digest}\0{scope}".encode()).hexdigest(),
         )
 
@@ -192,6 +194,8 @@ def _read_meta(path: Path, problems: Problems) -> CaseMeta | None:
 
 def _read(folder: Path, spec: TableSpec, problems: Problems) -> Table | None:
     path = find_table(folder, spec.name)
+    if path is None and spec.optional:
+        return None
     if path is None:
         columns = ", ".join(c.name for c in spec.columns if c.required)
         problems.error(

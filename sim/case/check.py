@@ -115,6 +115,7 @@ def counts(case: Case) -> dict[str, int]:
         "persons": int(case.settlements["persons"].sum()),
         "offices": len(case.offices),
         "staff": int(staff.to_numpy().sum()),
+        **({"contracts": len(case.contracts)} if len(case.contracts) else {}),
         "facilities": len(facilities),
         **{f"  with {s}": int(services[s]) for s in case.services["id"] if s in services},
     }

@@ -26,6 +26,7 @@ def check_tables(
     townships, communities = tables.get("townships"), tables.get("communities")
     settlements, offices = tables.get("settlements"), tables.get("offices")
     facilities, neighbours = tables.get("facilities"), tables.get("neighbours")
+    contracts = tables.get("contracts")
     if settlements:
         _check_persons(settlements, problems)
     if townships and communities:
@@ -44,6 +45,8 @@ def check_tables(
         _check_offices(offices, communities, townships, problems)
     if offices and settlements:
         offices.unknown(problems, "settlement", settlements.frame["id"], "settlements")
+    if contracts and offices:
+        _check_contracts(contracts, offices, problems)
     if neighbours and settlements:
         _check_neighbours(neighbours, settlements, problems)
     if facilities and settlements:
@@ -179,6 +182,20 @@ def _check_offices(
             f"{column} '{{value}}' has no office",
             "add a line to offices",
         )
+
+
+def _check_contracts(contracts: Table, offices: Table, problems: Problems) -> None:
+    """Organisations work for communities and villages, which have the work that can be bought."""
+    contracts.unknown(problems, "office", offices.frame["id"], "offices")
+    higher = offices.frame["id"][offices.frame["kind"].isin(TOWNSHIP_KINDS)]
+    contracts.fault(
+        problems,
+        is_in(contracts.frame["office"], higher),
+        "contract-office",
+        "'{value}' is the office of a township, which has none of this work",
+        "name the office of a community or village",
+        "office",
+    )
 
 
 def _check_neighbours(neighbours: Table, settlements: Table, problems: Problems) -> None:

@@ -21,6 +21,10 @@ OPERATORS = ("market", "public")  # besides the ids of offices
 MODES = ("counter", "visit", "places", "home", "amenity")
 ROLES = ("committee", "community_worker", "grid", "window", "social_worker")
 
+BOUGHT = ("complaints", "visits_high", "visits_focus", "visits_general", "self_governance")
+"""Classes of work that a social organisation can do for an office. What is assigned, met about or
+decided at a counter stays with the office."""
+
 METRES = "whole metres in the projection of case.yaml, not degrees"
 
 
@@ -124,7 +128,7 @@ TABLES = {
                 _id(),
                 NAME,
                 _ref("community"),
-                _count("group", required=False, blank=True),
+                _count("group", required=False, blank=True, default=-1),
                 X,
                 Y,
                 _amount("area_ha"),
@@ -169,6 +173,17 @@ TABLES = {
                 _amount("floor_m2"),
                 Column("office_share", "number", low=0, high=1),
             ),
+        ),
+        TableSpec(
+            "contracts",
+            (
+                _id(),
+                _ref("office"),
+                _choice("class", BOUGHT),
+                _amount("yuan_year"),
+                Column("since", "date", required=False, blank=True),
+            ),
+            optional=True,
         ),
     )
 }

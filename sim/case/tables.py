@@ -45,10 +45,14 @@ class Column:
 
 @dataclass(frozen=True)
 class TableSpec:
-    """A table's name (the file's stem) and columns; its id column, if any, is the first."""
+    """A table's name (the file's stem) and columns; its id column, if any, is the first.
+
+    optional: a case may do without it; then it has no rows.
+    """
 
     name: str
     columns: tuple[Column, ...]
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,11 @@ class Table:
 def is_in(values: pd.Series, known: pd.Series) -> np.ndarray:
     """Which of `values` are in `known`, both text; `isin` is ten times slower on Arrow strings."""
     return values.astype(object).isin(known.astype(object)).to_numpy()
+
+
+def empty_table(spec: TableSpec) -> pd.DataFrame:
+    """A table without rows, each column of its kind."""
+    return pd.DataFrame({c.name: _filled(c, 0) for c in spec.columns})
 
 
 def find_table(folder: Path, name: str) -> Path | None:

@@ -1,5 +1,5 @@
-"""Offices follow their people: staff, lists of tasks, backlog and facilities go to the offices of
-the new areas, in proportion to households; staff in whole persons.
+"""Offices follow their people: staff, lists of tasks, backlog, contracts and facilities go to the
+offices of the new areas, in proportion to households; staff in whole persons.
 
 An office that changes again carries the rest of an earlier merger on (`processes.transition`).
 """
@@ -219,8 +219,8 @@ def _open_township_office(
 def _pass_on(
     state: State, parts: Parts, source: np.ndarray, target: np.ndarray, area_of: np.ndarray
 ) -> None:
-    """Hands backlog and facilities of each source on to its targets; offices without heirs of
-    their own end.
+    """Hands backlog, contracts and facilities of each source on to its targets; offices without
+    heirs of their own end.
 
     A facility goes with the area it lies in, where its operator has a part in it, else with the
     largest part. area_of: row of the new area of every settlement.
@@ -230,6 +230,7 @@ def _pass_on(
     for old, new, weight in zip(source.tolist(), target.tolist(), parts.weight, strict=True):
         if old != new:
             state.ledger.move(old, new, weight / left[old])
+            state.contracts.move(old, new, weight / left[old])
             left[old] -= weight
     f = state.facilities
     here = dict(zip(zip(source.tolist(), parts.new.tolist(), strict=True), target, strict=True))

@@ -68,4 +68,4 @@ class Lever(BaseModel, ABC):
 
     def content(self) -> list[Any]:
         """All that decides what it does, as plain data: its keys, and what it read elsewhere."""
-        return [self.kind, self.model_dump(mode="json")]
+        return [self.kind, self.model_dump(mode="json", by_alias=True)]

@@ -28,6 +28,7 @@ from sim.levers.conversion import ConvertVillage
 from sim.levers.facilities import AddFacility, CloseFacility
 from sim.levers.lever import Lever
 from sim.levers.parting import SplitCommunity, TransferSettlements
+from sim.levers.services import BuyServices
 from sim.levers.site import Site, Standing
 from sim.levers.townships import MergeTownships, SetUpStreet
 from sim.levers.words import Lang, amount
@@ -46,6 +47,7 @@ LEVERS: dict[str, type[Lever]] = {
         CloseFacility,
         OnlineService,
         AgencyService,
+        BuyServices,
     )
 }
 
@@ -131,7 +133,10 @@ class Scenario:
     def resolved(self) -> str:
         """The whole chain of bases as one scenario without a base, as YAML."""
         written = {id(x): x for x in (lever.written() for lever in self.levers)}.values()
-        levers = [{x.kind: x.model_dump(mode="json", exclude_defaults=True)} for x in written]
+        levers = [
+            {x.kind: x.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+            for x in written
+        ]
         out, yaml = io.StringIO(), YAML()
         yaml.default_flow_style = False
         yaml.dump({"title": dict(self.title), "levers": levers}, out)

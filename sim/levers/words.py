@@ -26,6 +26,13 @@ WAYS = {
     "rent": ("rented", "租赁"),
     "allot": ("allotted", "划拨"),
 }
+WORK = {
+    "complaints": ("the handling of complaints", "投诉处理"),
+    "visits_high": ("home visits at high risk", "高风险走访"),
+    "visits_focus": ("home visits at focus risk", "重点走访"),
+    "visits_general": ("general home visits", "一般走访"),
+    "self_governance": ("the support of self-governance", "自治活动"),
+}
 UNITS = {
     None: ("communities and villages", "社区（村）"),
     "community": ("communities", "社区"),

@@ -79,23 +79,26 @@ def drawbacks(state: State) -> np.ndarray:
 @dataclass(frozen=True)
 class Distances:
     """Minutes to the nearest facility: minutes float64 ``[S, A, 4]`` by line and travel class,
-    inf where none is open to them; metres ``[S, A]``."""
+    inf where none is open to them; metres ``[S, A]``; shares of the lines in their services'
+    needs ``[S, A]``."""
 
     minutes: np.ndarray
     metres: np.ndarray
+    shares: np.ndarray
 
     @staticmethod
     def of(state: State, pace: Pace) -> Distances:
         metres = state.reach.nearest
         minutes = np.stack([pace.minutes(metres, c) for c in range(4)], axis=2)
-        return Distances(minutes, metres)
+        return Distances(minutes, metres, state.tier_shares())
 
     def service(self, state: State, service: str) -> np.ndarray:
         """Minutes of a service, ``[S, 4]``: its tiers by their share of the needs."""
         rows = state.lines.of_service(service)
-        shares = np.array([state.lines.all[i].share for i in rows])
-        used = shares > 0
-        return np.einsum("sac,a->sc", self.minutes[:, np.array(rows)[used]], shares[used])
+        if len(rows) == 1:
+            return self.minutes[:, rows[0]]
+        shares = self.shares[:, rows][:, :, None]
+        return np.where(shares > 0, shares * self.minutes[:, rows], 0.0).sum(axis=1)
 
 
 def access(state: State, distances: Distances, groups: dict[str, np.ndarray]) -> Values:
@@ -132,8 +135,10 @@ def access(state: State, distances: Distances, groups: dict[str, np.ndarray]) ->
 
 def _in_reach(state: State, distances: Distances, service: str) -> np.ndarray:
     """Whether the nearest facility of every tier in use is within the cutoff, bool ``[S, 4]``."""
-    lines = [(i, state.lines.all[i]) for i in state.lines.of_service(service)]
-    near = [distances.minutes[:, i] <= x.cutoff for i, x in lines if x.share > 0]
+    near = [
+        (distances.minutes[:, i] <= state.lines.all[i].cutoff) | (distances.shares[:, i, None] == 0)
+        for i in state.lines.of_service(service)
+    ]
     return np.all(near, axis=0)
 
 
@@ -142,16 +147,18 @@ def basket_minutes(
 ) -> np.ndarray:
     """Minutes per trip of each household's expected yearly basket, float32 ``[H]``.
 
-    rates: needs a year ``[H, L]``; a household that needs nothing has 0, one that needs what no
+    rates: needs a year ``[H, L]``, of which the tiers do not matter, since `distances` has its own
+    shares; a household that needs nothing has 0, one that needs what no
     facility offers it has inf.
     """
     cell = np.asarray(state.households.settlement).astype(np.int64) * 4 + household_class
     total, trips = np.zeros(cell.size), np.zeros(cell.size)
-    for i in range(rates.shape[1]):
-        minutes = distances.minutes[:, i].reshape(-1)[cell]
-        asked = rates[:, i] > 0
-        total[asked] += rates[asked, i] * minutes[asked]
-        trips += rates[:, i]
+    for service in dict.fromkeys(line.service for line in state.lines.asked):
+        rate = rates[:, state.lines.of_service(service)].sum(axis=1, dtype=np.float64)
+        minutes = distances.service(state, service).reshape(-1)[cell]
+        asked = rate > 0
+        total[asked] += rate[asked] * minutes[asked]
+        trips += rate
     return np.divide(total, trips, out=np.zeros_like(total), where=trips > 0).astype(np.float32)
 
 

@@ -37,6 +37,20 @@ def _workload() -> list[Outcome]:
     return [
         *rows,
         Outcome(
+            "workload.hours.taken",
+            "hours/week",
+            "none",
+            "hours that leaders, volunteers and organisations take over",
+            "组长、志愿者和社会组织分担的工时",
+        ),
+        Outcome(
+            "workload.hours.idle",
+            "hours/week",
+            "lower",
+            "hours bought of organisations that find no work",
+            "购买但未用上的社会组织工时",
+        ),
+        Outcome(
             "workload.offices.load",
             "ratio",
             "lower",
@@ -159,6 +173,13 @@ def _rest() -> list[Outcome]:
             "人均建设成本",
         ),
         Outcome(
+            "cost.contracts.per_head",
+            "yuan/year",
+            "lower",
+            "cost of services bought of social organisations per registered person",
+            "人均购买社会组织服务成本",
+        ),
+        Outcome(
             "cost.transition.per_head",
             "yuan/year",
             "lower",
@@ -208,7 +229,9 @@ def _rest() -> list[Outcome]:
 
 def _population() -> list[Outcome]:
     return [
-        Outcome("population.registered.persons", "persons", "none", "persons registered", "户籍人口"),
+        Outcome(
+            "population.registered.persons", "persons", "none", "persons registered", "户籍人口"
+        ),
         Outcome("population.registered.households", "households", "none", "households", "户数"),
         Outcome(
             "population.registered.share_60", "share", "none",

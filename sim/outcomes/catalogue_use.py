@@ -116,6 +116,20 @@ def use_outcomes() -> list[Outcome]:
                 risk == "general",
             )
         )
+    for name, en, zh in (
+        ("leaders", "group leaders", "组长"),
+        ("volunteers", "volunteers", "志愿者"),
+        ("organisations", "social organisations", "社会组织"),
+    ):
+        rows.append(
+            Outcome(
+                f"use.home_care.by_{name}",
+                "visits/week",
+                "none",
+                f"home visits made by {en}",
+                f"{zh}每周完成的走访次数",
+            )
+        )
     return [
         *rows,
         Outcome(

@@ -12,6 +12,7 @@ import pandas as pd
 from sim.outcomes import access, catchment, compliance, equity, population, use, workload
 from sim.outcomes.catalogue import OUTCOMES
 from sim.processes import cost, learning
+from sim.processes.work import VISIT_CLASSES
 from sim.world.facilities import MARKET
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import State
@@ -62,10 +63,7 @@ class Burden:
 
     @staticmethod
     def of(state: State, distances: access.Distances, rates: np.ndarray) -> Burden:
-        share = {
-            s: sum(sum(x.rates) for x in state.lines.asked if x.service == s)
-            for s in ("government", "community")
-        }
+        share = {x.service: sum(x.rates) for x in state.lines.asked if x.mode == "counter"}
         total = sum(share.values())
         parts = (distances.service(state, s) * (w / total) for s, w in share.items() if w)
         counter = np.asarray(sum(parts))
@@ -88,7 +86,7 @@ class Recorder:
     def take(self, model: Any) -> None:
         """Records the week that has just ended, where it is due."""
         state: State = model.state
-        if self._burden is None or model.reach_changed or model.population_changed:
+        if self._burden is None or model.ways_changed or model.population_changed:
             self._measure_distances(model)
         week = state.week
         if Record.due(self.record.outcomes, week, self.weeks):
@@ -121,7 +119,7 @@ class Recorder:
         return Records(_table(self._series["outcomes"]), units, _table(self._series["losers"]))
 
     def _measure_distances(self, model: Any) -> None:
-        """What only changes with boundaries, facilities and the population is measured then."""
+        """Measures what changes with boundaries, facilities, routes and the population only."""
         state = model.state
         distances = access.Distances.of(state, model.constants.pace)
         rates = model.rates.asked
@@ -166,8 +164,8 @@ class Recorder:
         households[office[has]] = b.sums(state.census.households)[has]
         registered[office[has]] = b.sums(state.census.registered)[has]
         out = use.needs_met(state, now.sums) | use.places(state)
-        out |= use.home_visits(now.planned, now.visit_hours, state.ledger)
-        out |= workload.workload(state, now.capacity, households, registered, now.left)
+        out |= use.home_visits(now.planned, now.visit_hours, state.ledger.done, now.taken)
+        out |= workload.workload(state, now.capacity, households, registered, now.left, now.idle)
         out |= population.population(state)
         out |= compliance.compliance(compliance.Area(state, self._distances), weekly=True)
         out |= self._costs(model) | self._content(model)
@@ -182,8 +180,9 @@ class Recorder:
         span = p["merger.transition_weeks"]
         ended = sum(n for week, n in state.ended if week <= state.week < week + span)
         kinds = cost.week_costs(
-            state.offices.workers.sum(), f.floor[public].sum(), f.yearly[is_open].sum(), ended, p
-        )
+            state.offices.workers.sum(), f.floor[public].sum(), f.yearly[is_open].sum(), ended,
+            state.contracts.in_force(state.week).sum(), p,
+        )  # fmt: skip
         out = {(f"cost.{k}.per_head", "all"): v / persons for k, v in kinds.items()}
         out["cost.total.per_head", "all"] = sum(kinds.values()) / persons
         minutes = model.now.sums[:, :, learning.MINUTES].sum()
@@ -200,7 +199,8 @@ class Recorder:
         for e in state.enrolments.values():
             listed += np.bincount(settlement[e.on_list()], minlength=count)
         planned = now.planned.sum(axis=1)
-        hours = state.ledger.done[:, 5:8].sum(axis=1)
+        by_anybody = state.ledger.done + state.ledger.taken
+        hours = by_anybody[:, list(VISIT_CLASSES)].sum(axis=1)
         made = np.divide(
             hours / now.visit_hours, planned, out=np.ones(len(planned)), where=planned > 0
         )
@@ -272,7 +272,7 @@ class Recorder:
             frames.append(_unit_rows(state.week, ids[:first][has], name, (spent[has] / total[has])))
         alive = np.flatnonzero(o.alive & (o.kind != TOWNSHIP_OFFICE))
         names = ids[o.unit[alive]]
-        demand, capacity = state.ledger.arrived.sum(axis=1), model.now.capacity
+        demand, capacity = state.ledger.left().sum(axis=1), model.now.capacity
         some = capacity[alive] > 0  # where nobody is at work there is no load
         load = demand[alive][some] / capacity[alive][some]
         frames.append(_unit_rows(state.week, names[some], "workload.offices.load", load))

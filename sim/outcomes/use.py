@@ -8,7 +8,7 @@ from sim.outcomes.access import TYPES, Values, _ratio
 from sim.outcomes.terms import COUNTER, COUNTER_MEASURES, RISKS, VISIT_MEASURES
 from sim.processes import learning as col
 from sim.processes.work import VISIT_CLASSES
-from sim.world.ledger import Ledger
+from sim.world.ledger import HELPERS
 from sim.world.state import State
 
 
@@ -72,16 +72,24 @@ def places(state: State) -> Values:
     return out
 
 
-def home_visits(planned: np.ndarray, hours: np.ndarray, ledger: Ledger) -> Values:
-    """Home visits made, and the share of the planned ones by care risk.
+def home_visits(
+    planned: np.ndarray, hours: np.ndarray, done: np.ndarray, taken: np.ndarray
+) -> Values:
+    """Home visits made by whomever, the share of the planned ones by care risk, and those that
+    others than the offices made.
 
-    planned: visits ``[O, 3]``; hours: of one visit ``[O]``.
+    planned: visits ``[O, 3]``; hours: of one visit ``[O]``; done: hours of the offices ``[O,
+    classes]``; taken: of HELPERS ``[3, O, classes]``.
     """
-    made = ledger.done[:, list(VISIT_CLASSES)] / hours[:, None]
+    visits = list(VISIT_CLASSES)
+    helped = taken[:, :, visits] / hours[:, None]
+    made = done[:, visits] / hours[:, None] + helped.sum(axis=0)
     out: Values = {
         ("use.home_care.visits", "all"): float(made.sum()),
         ("use.home_care.coverage", "all"): _ratio(made.sum(), planned.sum()),
     }
+    for i, name in enumerate(HELPERS):
+        out[f"use.home_care.by_{name}", "all"] = float(helped[i].sum())
     for k, risk in enumerate(RISKS):
         out[f"use.home_care.coverage_{risk}", "all"] = _ratio(made[:, k].sum(), planned[:, k].sum())
     return out

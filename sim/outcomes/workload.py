@@ -20,15 +20,17 @@ OFFICE_GROUPS = {
 
 def workload(
     state: State, capacity: np.ndarray, households: np.ndarray, registered: np.ndarray,
-    left: np.ndarray,
+    left: np.ndarray, idle: np.ndarray,
 ) -> Values:  # fmt: skip
     """All workload outcomes of the week; groups are kinds of office.
 
     capacity: hours ``[O]``; households, registered: of each office's unit ``[O]``, zero for
-    township offices; left: persons who left this week ``[O]``.
+    township offices; left: persons who left this week ``[O]``; idle: hours bought that found no
+    work ``[O]``. The load is of what others leave to the office.
     """
     o, ledger = state.offices, state.ledger
-    demand, backlog = ledger.arrived.sum(axis=1), ledger.backlog().sum(axis=1)
+    demand, backlog = ledger.left().sum(axis=1), ledger.backlog().sum(axis=1)
+    taken = ledger.taken.sum(axis=1)
     groups = {"all": o.alive & (o.kind != TOWNSHIP_OFFICE)}
     groups |= {name: o.alive & (o.kind == kind) for name, kind in OFFICE_GROUPS.items()}
     staff = _staff(state) | {"left": left}
@@ -41,6 +43,8 @@ def workload(
         )
         for cls, hours in work.items():
             out[f"workload.hours.{cls}", name] = float(hours)
+        out["workload.hours.taken", name] = float(taken[mine].sum())
+        out["workload.hours.idle", name] = float(idle[mine].sum())
         admin = work["assigned"] + work["meetings"]
         yearly = 52 * ledger.arrived[mine][:, CLASS["assigned"]].sum()
         values = {

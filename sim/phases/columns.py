@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.processes import choice, needs
+from sim.processes.property import complaints
 from sim.world.households import DIGITAL, OLD_ONLY, VEHICLE
 from sim.world.reach import Reach
 from sim.world.state import State
@@ -41,11 +42,10 @@ class Constants:
     def of(state: State) -> Constants:
         """Prepares the columns of one run."""
         settlements, p, asked = state.world.settlements, state.parameters, state.lines.asked
-        compound = settlements["compound"].map(lambda c: p[f"complaints.{c}"] / 100)
         return Constants(
             pace=Pace.of(p),
             area=settlements["area_ha"].to_numpy(np.float64) * 1e4,
-            complaints=compound.to_numpy(np.float64) / 52,
+            complaints=complaints(settlements["compound"], p),
             cutoff=np.array([x.cutoff for x in asked]),
             taste=np.array([x.taste for x in asked]),
             old_users=np.array([x.old_users for x in asked]),
@@ -85,8 +85,12 @@ class Rates:
         )
         rates = needs.yearly_rates(h, lines.places, p)
         rows = [i for i, line in enumerate(lines.all) if line in lines.places]
+        asked = needs.yearly_rates(h, lines.asked, p)
+        shares = state.tier_shares().astype(np.float32)
+        for i in lines.of_service("government"):
+            asked[:, i] *= shares[h.settlement, i]
         return Rates(
-            asked=needs.yearly_rates(h, lines.asked, p),
+            asked=asked,
             applied={i: np.ascontiguousarray(rates[:, j]) for j, i in enumerate(rows)},
             group=group,
         )

@@ -1,8 +1,8 @@
 """Conservation: what must close every week, whatever the scenario does.
 
 Settlements lie in units, households and persons are those of the start with what came and less
-what went, workers are those hired less those gone, places are
-not overbooked, needs are met, given up or still pending, and every hour of work has an owner. A
+what went, workers are those hired less those gone, places are not overbooked, contracts go with
+their offices, needs are met, given up or still pending, and every hour of work has an owner. A
 breach ends the run: its numbers would not mean anything.
 """
 
@@ -41,6 +41,7 @@ def check_conservation(model: Any) -> None:
         raise _breach(s.week, "work", f"the ledger is {gap:g} hours off")
     if s.ledger.backlog()[~o.alive].sum() > 1e-6:
         raise _breach(s.week, "work", "an office that has ended still has a backlog")
+    _check_contracts(model)
     for i, e in s.enrolments.items():
         j = s.lines.services.index(s.lines.all[i].service)
         capacity = np.where(is_open & f.offers[:, j], f.capacity[:, j], 0.0)
@@ -54,6 +55,16 @@ def check_conservation(model: Any) -> None:
     after = float(s.residents.pending.sum(dtype=np.int64))
     if abs(now.pending_before - now.pending_ended + from_new - ended - after) > 1e-6:
         raise _breach(s.week, "needs", "needs met, given up and pending do not add up")
+
+
+def _check_contracts(model: Any) -> None:
+    """Whoever follows an office has its contracts, and no yuan of them is lost or made."""
+    s = model.state
+    if (s.contracts.yuan[~s.offices.alive[s.contracts.office]] > 0).any():
+        raise _breach(s.week, "contracts", "an office that has ended still has a contract")
+    gap = float(s.contracts.yuan.sum()) - s.agreed
+    if abs(gap) > 1e-9 * max(1.0, s.agreed):
+        raise _breach(s.week, "contracts", f"they are {gap:+g} yuan a year off")
 
 
 def _check_population(model: Any) -> None:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.processes import choice, counters, transition, work, workers
+from sim.phases.helpers import mean_by_office, spread, take_over
+from sim.processes import choice, counters, groups, transition, work, workers
+from sim.processes.property import hours_landed
 from sim.world.ledger import CLASS, CLASSES
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import State
+from sim.world.supply import ledger_share
 
 if TYPE_CHECKING:
     from sim.model import CommunityModel
@@ -32,6 +35,8 @@ def ask_offices(model: CommunityModel) -> None:
     capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
     of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
     yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.list_week, p)
+    aligned = mean_by_office(s, s.policies.aligned)
+    yearly = yearly - groups.ledgers_spared(yearly, ledger_share(p), aligned, p)
     demand[:, CLASS["assigned"]] = np.where(of_unit, yearly / 52, 0.0)
     meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
     demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
@@ -41,14 +46,13 @@ def ask_offices(model: CommunityModel) -> None:
     demand[:, CLASS["self_governance"]] = np.where(
         of_unit, p["work.self_governance"] * capacity, 0.0
     )
-    of = b.column("office")
-    has = of >= 0
-    landed = b.sums(c.complaints * s.census.households)[has] * p["complaints.to_community"]
-    demand[of[has], CLASS["complaints"]] = landed * p["work.complaint_hours"]
+    landed = hours_landed(b.sums(c.complaints * s.census.households), p)
+    demand[:, CLASS["complaints"]] = spread(s, landed)
     _plan_visits(model)
     demand[:, list(work.VISIT_CLASSES)] = now.planned * now.visit_hours[:, None]
     now.demand, now.capacity, now.efficiency = demand, capacity, eff
-    wanted = demand + s.ledger.backlog()
+    take_over(model)
+    wanted = demand - now.taken.sum(axis=0) + s.ledger.backlog()
     now.counter_hours = work.hours_for_counter(wanted, capacity, p["work.overtime"])
 
 
@@ -128,11 +132,11 @@ def work_offices(model: CommunityModel) -> None:
     most = np.full(demand.shape, np.inf)
     through = now.window_hours * 60 / p["counter.front"] * now.efficiency * per_matter
     most[:, CLASS["counter"]] = through + other
-    backlog = s.ledger.backlog()
+    taken, backlog = now.taken.sum(axis=0), s.ledger.backlog()
     done, extra = work.allocate(
-        demand, backlog, now.capacity, model.order, most, p["work.overtime"]
+        demand - taken, backlog, now.capacity, model.order, most, p["work.overtime"]
     )
-    s.ledger.settle(demand, done, extra)
+    s.ledger.settle(demand, done, extra, taken)
 
 
 def _hours_elsewhere(model: CommunityModel) -> np.ndarray:

@@ -10,7 +10,7 @@ from sim.processes import workers
 from sim.world.draws import Process, uniform
 from sim.world.offices import ATTRITION, VILLAGE_OFFICE
 from sim.world.supply import staff_standard
-from sim.world.workers import ABOLISHED, SOCIAL_WORKER
+from sim.world.workers import ABOLISHED
 
 if TYPE_CHECKING:
     from sim.model import CommunityModel
@@ -26,15 +26,14 @@ def change_staff(model: CommunityModel) -> None:
     here = np.flatnonzero(w.at_work(s.week))
     load, overtime = (
         np.divide(hours, now.capacity, out=np.zeros(offices), where=staffed)
-        for hours in (s.ledger.arrived.sum(axis=1), s.ledger.overtime)
+        for hours in (s.ledger.left().sum(axis=1), s.ledger.overtime)
     )
-    w.load[posts] = workers.remembered(w.load[posts], load[w.office[posts]], s.week, p)
+    w.load[posts] = workers.remembered(w.load[posts], load[w.office[posts]], p)
     w.fatigue[here] = workers.tired(w.fatigue[here], overtime[w.office[here]], p)
     key = w.key[here]
     passed = uniform(s.key, Process.TRAINING, s.week, key)
     w.certified[here] |= workers.happens(workers.certificates(p), passed)
-    social = w.role[here] == SOCIAL_WORKER
-    base = np.where(social, p["staff.exit_social_worker"], p["staff.exit"])
+    base = workers.base_rate(w.role[here], p)
     rate = workers.exit_rate(base, w.load[here], w.fatigue[here], p)
     gone = here[workers.happens(rate, uniform(s.key, Process.TURNOVER, s.week, key))]
     now.left = np.bincount(w.office[gone], minlength=offices)

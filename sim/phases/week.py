@@ -22,7 +22,8 @@ class Week:
     Of offices: demand: hours asked ``[O, classes]``, those of the counter last; capacity: hours
     ``[O]``; efficiency ``[O]``; counter_hours: hours left for the counter, window_hours: of
     staffed windows ``[O]``; planned, visit_hours: home visits ``[O, 3]`` and hours of one ``[O]``;
-    left: persons who left at the end of the week ``[O]``.
+    left: persons who left at the end of the week ``[O]``. taken: hours of the demand that HELPERS
+    took over ``[3, O, classes]``; idle: hours bought that found no work ``[O]``.
     """
 
     pending_before: int
@@ -42,6 +43,8 @@ class Week:
     planned: np.ndarray = field(init=False)
     visit_hours: np.ndarray = field(init=False)
     left: np.ndarray = field(init=False)
+    taken: np.ndarray = field(init=False)
+    idle: np.ndarray = field(init=False)
 
     @staticmethod
     def of(state: State) -> Week:

@@ -22,12 +22,14 @@ def week_costs(
     public_floor_m2: float,
     yearly_building: float,
     ended_units: float,
+    contracts: float,
     parameters: Parameters,
 ) -> dict[str, float]:
     """Yuan a year at this week's rate, by kind.
 
     ended_units: units that mergers ended within the transition time; their one-off cost is
-    spread over it.
+    spread over it. contracts: yuan a year of social organisations, whether their hours find work
+    or not.
     """
     p = parameters
     weeks = p["merger.transition_weeks"]
@@ -35,6 +37,7 @@ def week_costs(
         "staff": workers * p["cost.worker"],
         "floor": public_floor_m2 * p["cost.floor_run"] * 12,
         "build": yearly_building,
+        "contracts": contracts,
         "transition": ended_units * p["cost.transition"] * 52 / weeks,
     }
 

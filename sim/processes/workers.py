@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.case.parameters import Parameters
+from sim.world.workers import SOCIAL_WORKER
 
 
 def speed(
@@ -30,13 +31,19 @@ def is_new(week: int, hired: np.ndarray, parameters: Parameters) -> np.ndarray:
     return (weeks >= 0) & (weeks < parameters["staff.newcomer_weeks"])
 
 
+def base_rate(role: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """Hazard of leaving at load 1 and without fatigue, per year, by role: h0."""
+    p = parameters
+    return np.where(role == SOCIAL_WORKER, p["staff.exit_social_worker"], p["staff.exit"])
+
+
 def exit_rate(
     base: np.ndarray, load: np.ndarray, fatigue: np.ndarray, parameters: Parameters
 ) -> np.ndarray:
     """Hazard of leaving, per year: h0 exp(a (load - 1)) exp(b fatigue).
 
-    base: h0 by role; load: hours asked per hour of capacity over the last quarter; fatigue: see
-    `tired`. All ``[W]``.
+    base: h0 by role, see `base_rate`; load: hours asked per hour of capacity over the last quarter;
+    fatigue: see `tired`. All ``[W]``.
     """
     p = parameters
     return base * np.exp(p["staff.exit_load"] * (load - 1) + p["staff.exit_fatigue"] * fatigue)
@@ -63,12 +70,9 @@ def tired(fatigue: np.ndarray, overtime: np.ndarray, parameters: Parameters) -> 
     return fatigue + (overtime - fatigue) / parameters["staff.fatigue_weeks"]
 
 
-def remembered(load: np.ndarray, met: np.ndarray, week: int, parameters: Parameters) -> np.ndarray:
-    """Load of the last `staff.load_weeks` weeks after one more, as a running mean.
-
-    A plain mean of the weeks so far until there are that many.
-    """
-    return load + (met - load) / min(week + 1, parameters["staff.load_weeks"])
+def remembered(load: np.ndarray, met: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """Load of the last `staff.load_weeks` weeks after one more, as a running mean."""
+    return load + (met - load) / parameters["staff.load_weeks"]
 
 
 def vacant_until(week: int, parameters: Parameters) -> int:

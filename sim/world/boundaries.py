@@ -1,4 +1,5 @@
-"""Boundaries: settlement -> community or village -> township -> county, as integer columns.
+"""Boundaries: settlement -> residents' group -> community or village -> township -> county, as
+integer columns.
 
 Units and townships only ever get added; one that is abolished stays as a row that is not alive,
 so that history can name it. An id is unique among the units alive at a date.
@@ -54,13 +55,15 @@ class Unit:
 class Boundaries:
     """The units and townships, and the unit of every settlement.
 
-    unit_of: int32 ``[S]``; origin: int32 ``[S]``, the unit at the start, never changed.
+    unit_of: int32 ``[S]``; origin: int32 ``[S]``, the unit at the start, never changed. group_of:
+    int32 ``[S]``, the residents' group (居民小组), a number for life.
     """
 
     units: list[Unit]
     townships: list[Township]
     unit_of: np.ndarray
     origin: np.ndarray
+    group_of: np.ndarray
 
     def township_of(self) -> np.ndarray:
         """Township row of every settlement, int32 ``[S]``."""
@@ -88,3 +91,21 @@ class Boundaries:
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sum of a settlement column over each unit, ``[U]``."""
         return np.bincount(self.unit_of, weights=values, minlength=len(self.units))
+
+    def groups(self) -> np.ndarray:
+        """Residents' groups in each unit, int64 ``[U]``.
+
+        A group goes with its settlements; one that a redraw divides counts in every unit that has
+        a part of it.
+        """
+        many = int(self.group_of.max(initial=0)) + 1
+        parts = np.unique(self.unit_of.astype(np.int64) * many + self.group_of)
+        return np.bincount(parts // many, minlength=len(self.units))
+
+
+def number_groups(unit_of: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Numbers for life of the residents' groups: the same for settlements of one unit that say the
+    same number; a settlement that says none (-1) is a group of its own. int32 ``[S]``."""
+    own = np.where(said < 0, -1 - np.arange(said.size), said)
+    _, group = np.unique(np.column_stack([unit_of, own]), axis=0, return_inverse=True)
+    return group.ravel().astype(np.int32)

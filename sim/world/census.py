@@ -27,6 +27,11 @@ class Census:
     risk: np.ndarray
     people: np.ndarray
 
+    @property
+    def present(self) -> np.ndarray:
+        """Persons present, ``[S]``."""
+        return self.people[:, :, :3].sum(axis=(1, 2))
+
     @staticmethod
     def of(h: Households, settlements: int) -> Census:
         """Counts the households of so many settlements."""

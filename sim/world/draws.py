@@ -45,6 +45,7 @@ class Process(IntEnum):
     DEMOGRAPHY = 16
     ARRIVAL = 17
     AGENCY = 20
+    TENURE = 21
 
 
 @njit(

@@ -1,9 +1,11 @@
 """The work ledger: hours of work by office and class, every hour with an owner.
 
-Each week, for every office and class: backlog before + arrived = done + lost + backlog after.
-`lost` is work that is not queued and was not done in its week (visits, meetings,
-self-governance), and queued work withdrawn because it is too old: both are failures that are
-counted. A merger moves backlog to the offices that follow; nothing vanishes.
+Each week, for every office and class: backlog before + arrived = done + taken + lost + backlog
+after. `taken` is work of the week that others do for the office (group leaders, volunteers, social
+organisations): what is left of the arrivals is the office's own. `lost` is work that is not queued
+and was not done in its week (visits, meetings, self-governance), and queued work withdrawn because
+it is too old: both are failures that are counted. A merger moves backlog to the offices that
+follow; nothing vanishes.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ CLASSES = (
 )
 """Classes of work, in the order in which an office does them."""
 CLASS = {name: i for i, name in enumerate(CLASSES)}
+HELPERS = ("leaders", "volunteers", "organisations")
+"""Who takes work over from offices, in the order in which they do."""
 QUEUED = tuple(CLASS[c] for c in ("assigned", "transition", "complaints", "counter"))
 
 
@@ -32,13 +36,14 @@ QUEUED = tuple(CLASS[c] for c in ("assigned", "transition", "complaints", "count
 class Ledger:
     """Hours of one week and the backlog by age.
 
-    arrived, done, lost: float64 ``[O, classes]`` of the week; age: float64 ``[O, queued, A]``
-    hours of backlog by age in weeks; before: backlog ``[O, classes]`` when the week began.
-    overtime: hours ``[O]``. carried: hours waiting in all offices when the last week ended;
-    slipped: hours that came or went since then, which levers may move but not make or lose.
+    arrived, taken, done, lost: float64 ``[O, classes]`` of the week; age: float64
+    ``[O, queued, A]`` hours of backlog by age in weeks; before: backlog ``[O, classes]`` when the
+    week began. overtime: hours ``[O]``. carried: hours waiting in all offices when the last week
+    ended; slipped: hours that came or went since then, which levers may move but not make or lose.
     """
 
     arrived: np.ndarray
+    taken: np.ndarray
     done: np.ndarray
     lost: np.ndarray
     overtime: np.ndarray
@@ -52,18 +57,19 @@ class Ledger:
         """No work yet; `weeks`: age at which queued work is withdrawn."""
         flow = (offices, len(CLASSES))
         return Ledger(
-            np.zeros(flow),
-            np.zeros(flow),
-            np.zeros(flow),
-            np.zeros(offices),
-            np.zeros(flow),
-            np.zeros((offices, len(QUEUED), weeks)),
+            arrived=np.zeros(flow),
+            taken=np.zeros(flow),
+            done=np.zeros(flow),
+            lost=np.zeros(flow),
+            overtime=np.zeros(offices),
+            before=np.zeros(flow),
+            age=np.zeros((offices, len(QUEUED), weeks)),
         )
 
     def grow(self, offices: int) -> None:
         """Makes room for new offices."""
         more = offices - len(self.overtime)
-        for name in ("arrived", "done", "lost", "before", "age", "overtime"):
+        for name in ("arrived", "taken", "done", "lost", "before", "age", "overtime"):
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros((more, *old.shape[1:]))]))
 
@@ -73,24 +79,37 @@ class Ledger:
         out[:, list(QUEUED)] = self.age.sum(axis=2)
         return out
 
+    def left(self) -> np.ndarray:
+        """Hours of the week's arrivals that others left to the offices, ``[O, classes]``."""
+        return self.arrived - self.taken
+
     def move(self, source: int, target: int, share: float) -> None:
         """Hands a share of the backlog of one office to another."""
         part = self.age[source] * share
         self.age[source] -= part
         self.age[target] += part
 
-    def settle(self, demand: np.ndarray, done: np.ndarray, overtime: np.ndarray) -> None:
+    def settle(
+        self,
+        demand: np.ndarray,
+        done: np.ndarray,
+        overtime: np.ndarray,
+        taken: np.ndarray | float = 0.0,
+    ) -> None:
         """Books a week.
 
-        demand: hours that arrived; done: hours worked by class (of backlog and arrivals
-        together, oldest first); both ``[O, classes]``.
+        demand: hours that arrived; done: hours worked by class (of backlog and what was left
+        together, oldest first); taken: hours of the demand that others took over; all
+        ``[O, classes]``.
         """
         self.before = self.backlog()
         self.slipped = abs(float(self.before.sum()) - self.carried)
         self.arrived, self.done, self.overtime = demand, done, overtime
-        self.lost = np.maximum(0.0, demand - done)
+        self.taken = np.zeros_like(demand) + taken
+        own = self.left()
+        self.lost = np.maximum(0.0, own - done)
         for q, c in enumerate(QUEUED):
-            stock = np.concatenate([demand[:, c, None], self.age[:, q]], axis=1)
+            stock = np.concatenate([own[:, c, None], self.age[:, q]], axis=1)
             older = np.cumsum(stock[:, ::-1], axis=1)[:, ::-1] - stock
             stock -= np.clip(done[:, c, None] - older, 0.0, stock)
             self.lost[:, c] = stock[:, -1]
@@ -102,6 +121,8 @@ class Ledger:
         return self.lost[:, list(QUEUED)].sum(axis=1)
 
     def imbalance(self) -> float:
-        """Largest amount by which a row, or all rows from week to week, do not close, in hours."""
-        gap = self.before + self.arrived - self.done - self.lost - self.backlog()
-        return max(float(np.abs(gap).max(initial=0.0)), self.slipped)
+        """Largest amount by which a row, or all rows from week to week, do not close, in hours;
+        nobody takes more than arrives, or less than nothing."""
+        gap = np.abs(self.before + self.left() - self.done - self.lost - self.backlog())
+        over = np.maximum(-self.taken, self.taken - self.arrived)
+        return max(float(gap.max(initial=0.0)), float(over.max(initial=0.0)), self.slipped)

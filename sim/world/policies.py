@@ -17,12 +17,16 @@ from sim.case.parameters import Parameters
 class Policies:
     """Columns by settlement ``[S]``.
 
-    online: float64 share of government matters that residents may do on the web, 0 where it is
-    not offered; agency: bool, the office does matters for the old and those in hardship (代办).
+    township: float64 share of government matters that are done at the township centre, the rest
+    at the own point; online: float64 share of government matters that residents may do on the web,
+    0 where it is not offered; agency: bool, the office does matters for the old and those in
+    hardship (代办); aligned: bool, the residents' group is a grid (网格) as well.
     """
 
+    township: np.ndarray
     online: np.ndarray
     agency: np.ndarray
+    aligned: np.ndarray
 
     @staticmethod
     def at_start(settlements: int, parameters: Parameters) -> Policies:
@@ -30,6 +34,8 @@ class Policies:
         p = parameters
         offered = p["online.offered"] > 0
         return Policies(
+            township=np.full(settlements, p["needs.township_tier"]),
             online=np.full(settlements, p["online.capable"] if offered else 0.0),
             agency=np.full(settlements, p["agency.offered"] > 0),
+            aligned=np.full(settlements, p["groups.aligned"] > 0),
         )

@@ -26,14 +26,14 @@ PLACE_MODES = ("places",)
 class Line:
     """One service at one tier.
 
-    tier: COMMUNITY, TOWNSHIP or EVERYONE (no tier); share: part of the service's needs; cutoff:
-    minutes beyond which nobody considers a facility; old_users: the users walk at the speed of
-    the old; taste: scale of the facility draw; rates: needs a year and person by age band.
+    tier: COMMUNITY, TOWNSHIP or EVERYONE (no tier), which has a share of the service's needs (see
+    `State.tier_shares`); cutoff: minutes beyond which nobody considers a facility; old_users: the
+    users walk at the speed of the old; taste: scale of the facility draw; rates: needs a year and
+    person by age band.
     """
 
     service: str
     tier: int
-    share: float
     mode: str
     cutoff: float
     old_users: bool
@@ -61,24 +61,22 @@ class Lines:
             taste = parameters[
                 "choice.taste_counter" if row["mode"] == "counter" else "choice.taste_other"
             ]
-            tiers = [(EVERYONE, 1.0)]
+            tiers = [EVERYONE]
             if row["id"] == "government":
-                upper = parameters["needs.township_tier"]
-                tiers = [(COMMUNITY, 1 - upper), (TOWNSHIP, upper)]
+                tiers = [COMMUNITY, TOWNSHIP]
             elif row["mode"] == "counter":
-                tiers = [(COMMUNITY, 1.0)]
+                tiers = [COMMUNITY]
             lines += [
                 Line(
                     row["id"],
                     tier,
-                    share,
                     row["mode"],
                     cutoff,
                     bool(row["old_users"]),
                     taste,
-                    tuple(r * share for r in rates),
+                    rates,
                 )
-                for tier, share in tiers
+                for tier in tiers
             ]
         order = {"counter": 0, "visit": 1, "places": 2, "amenity": 3}
         lines.sort(key=lambda line: order[line.mode])

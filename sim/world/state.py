@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from sim.case.parameters import Parameters
-from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit
+from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit, number_groups
 from sim.world.census import Census
+from sim.world.contracts import ALWAYS, Contracts
 from sim.world.draws import id_keys, run_key
 from sim.world.facilities import MARKET, NEVER, PUBLIC, Facility, FacilityColumns
 from sim.world.households import Households
-from sim.world.ledger import Ledger
+from sim.world.ledger import CLASS, Ledger
 from sim.world.offices import (
     COMMUNITY_OFFICE,
     KEEP,
@@ -33,7 +34,7 @@ from sim.world.offices import (
 from sim.world.policies import Policies
 from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
-from sim.world.services import OPEN_TO, Lines
+from sim.world.services import OPEN_TO, TOWNSHIP, Lines
 from sim.world.supply import default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, StreetTravel, Travel
 from sim.world.workers import StaffFlows, Workers
@@ -176,7 +177,7 @@ def start_travel(world: World, parameters: Parameters) -> Travel:
 
 
 def start_boundaries(world: World) -> Boundaries:
-    """Units and townships of the case, with the slots of their offices."""
+    """Units and townships of the case, with the slots of their offices, and residents' groups."""
     settlement = _rows(world.settlements["id"])
     townships = _rows(world.townships["id"])
     offices = {}
@@ -195,7 +196,8 @@ def start_boundaries(world: World) -> Boundaries:
     ]  # fmt: skip
     unit_row = {u.id: i for i, u in enumerate(units)}
     unit_of = world.settlements["community"].map(unit_row).to_numpy(np.int32, copy=True)
-    return Boundaries(units, areas, unit_of, unit_of.copy())
+    group_of = number_groups(unit_of, world.settlements["group"].to_numpy(np.int64))
+    return Boundaries(units, areas, unit_of, unit_of.copy(), group_of)
 
 
 def start_offices(
@@ -241,6 +243,21 @@ def start_offices(
         members=np.zeros(n),
         loss=np.zeros(n),
         staff_policy=np.full(n, KEEP, np.int8),
+    )
+
+
+def start_contracts(world: World, offices: OfficeColumns, start: date) -> Contracts:
+    """Contracts of the case; those without a date have always been there."""
+    table, slots = world.contracts, {name: slot for slot, name in enumerate(offices.id)}
+    first = [
+        week_of(pd.Timestamp(day).date(), start) if _given(day) else ALWAYS
+        for day in table["since"]
+    ]
+    return Contracts(
+        office=np.array([slots[x] for x in table["office"]], np.int32),
+        work=np.array([CLASS[x] for x in table["class"]], np.int8),
+        yuan=table["yuan_year"].to_numpy(np.float64, copy=True),
+        first=np.array(first, np.int32),
     )
 
 
@@ -310,7 +327,9 @@ class State:
     under way. households, census, population: replaced as a whole, never written in place, since
     the world and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]``
     last wait in minutes at each facility and line. ended: (week, units that a merger ended).
-    staff: persons hired and gone since the start. reach is made anew after `touch`.
+    staff: persons hired and gone since the start. agreed: yuan a year of all contracts that were
+    made. reach is made anew after `touch`; routes_changed: after `route`, until the model has
+    taken note.
     """
 
     host: mesa.Model
@@ -327,6 +346,8 @@ class State:
     offices: OfficeColumns
     workers: Workers
     staff: StaffFlows
+    contracts: Contracts
+    agreed: float
     facilities: FacilityColumns
     ledger: Ledger
     residents: Residents
@@ -337,6 +358,7 @@ class State:
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
+    routes_changed: bool = False
     _reach: Reach | None = None
     _stale: bool = False
 
@@ -351,6 +373,7 @@ class State:
         workers = Workers.of(world.offices)
         offices = start_offices(world, parameters, boundaries, workers)
         facilities = start_facilities(world, parameters, lines, boundaries, offices, start)
+        contracts = start_contracts(world, offices, start)
         settlements = len(world.settlements)
         state = State(
             host=host,
@@ -367,6 +390,8 @@ class State:
             offices=offices,
             workers=workers,
             staff=StaffFlows(len(workers)),
+            contracts=contracts,
+            agreed=float(contracts.yuan.sum()),
             facilities=facilities,
             ledger=Ledger.empty(len(offices), int(parameters["work.withdrawn_after"])),
             residents=Residents.at_start(
@@ -388,8 +413,8 @@ class State:
         """The same state again, with actors of its own in another model."""
         own = {
             name: deepcopy(getattr(self, name))
-            for name in ("boundaries", "offices", "workers", "staff", "facilities", "ledger",
-                         "residents", "enrolments", "posted", "policies", "ended")
+            for name in ("boundaries", "offices", "workers", "staff", "contracts", "facilities",
+                         "ledger", "residents", "enrolments", "posted", "policies", "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
@@ -411,6 +436,20 @@ class State:
         self.ledger.grow(len(self.offices))
         more = len(self.facilities) - len(self.posted)
         self.posted = np.concatenate([self.posted, np.zeros((more, self.posted.shape[1]))])
+
+    def tier_shares(self) -> np.ndarray:
+        """Share of its service's needs that residents have on each line, float64 ``[S, A]``."""
+        lines, upper = self.lines, self.policies.township
+        shares = np.ones((upper.size, len(lines.all)))
+        for i in lines.of_service("government"):
+            shares[:, i] = upper if lines.all[i].tier == TOWNSHIP else 1 - upper
+        return shares
+
+    def route(self, rows: np.ndarray, township: float) -> None:
+        """From this week on a share of government matters of these settlements goes to the
+        township centre, the rest to the own point."""
+        self.policies.township[rows] = township
+        self.routes_changed = True
 
     def touch(self) -> None:
         """Says that boundaries or facilities have changed."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sim.case.case import Case
 from sim.case.parameters import Parameters
-from sim.world.world import World
+from sim.world.world import TABLES, World
 
 _SYNTHESIS = ("persons.", "needs.meals_users")  # the parameters that the synthesis reads
 
@@ -34,7 +34,7 @@ def build_world(case: Case, parameters: Parameters) -> Path:
     """
     used = {n: v for n, v in parameters.values().items() if n.startswith(_SYNTHESIS)}
     code = sha256(Path(__file__).with_name("households.py").read_bytes()).hexdigest()
-    key = [case.digest, sorted(case.settlements["id"]), used, case.meta.seed, code]
+    key = [case.digest, sorted(case.settlements["id"]), used, case.meta.seed, code, TABLES]
     name = sha256(json.dumps(key, ensure_ascii=False).encode()).hexdigest()[:24]
     root = cache_directory() / "worlds"
     target = root / name

@@ -55,6 +55,12 @@ def staff_standard(kind: str, persons: float, parameters: Parameters) -> float:
     return float(min(max(raw, p[f"staff.{k}_least"]), p[f"staff.{k}_most"]))
 
 
+def ledger_share(parameters: Parameters) -> float:
+    """Share of the hours of the list of tasks that goes into ledgers."""
+    hours = yearly_list(parameters)
+    return parameters["work.ledgers"] * parameters["work.ledger_hours"] / hours if hours else 0.0
+
+
 def yearly_list(parameters: Parameters) -> float:
     """Hours a year of everything that is assigned to one community (the full list)."""
     p = parameters

@@ -43,10 +43,7 @@ class Workers(Columns):
     @staticmethod
     def of(offices: pd.DataFrame) -> Workers:
         """One post for each of the staff in a table of offices (slots are its rows), all filled
-        by people of experience.
-
-        Certificates go to social workers first, then by key: the table counts them by office.
-        """
+        by people of experience with the certificates that the table counts by office."""
         counts = offices[list(ROLES)].fillna(0).to_numpy(np.int64)
         office, role = (np.repeat(i.ravel(), counts.ravel()) for i in np.indices(counts.shape))
         ids = offices["id"].to_numpy()
@@ -56,20 +53,32 @@ class Workers(Columns):
             (f"{ids[o]}/{ROLES[r]}/{n}" for o, r, n in zip(office, role, number, strict=True)),
             bits=64,
         )
-        order = np.lexsort((key, role != SOCIAL_WORKER, office))
-        rank = np.empty(office.size, np.int64)
-        first = np.cumsum(counts.sum(axis=1)) - counts.sum(axis=1)
-        rank[order] = np.arange(office.size) - first[office[order]]
-        certified = offices["certified"].fillna(0).to_numpy(np.int64)
-        return Workers(
+        workers = Workers(
             key=key,
             office=office.astype(np.int32),
             role=role.astype(np.int8),
             hired=np.full(office.size, LONG_AGO, np.int32),
-            certified=rank < certified[office],
+            certified=np.zeros(office.size, bool),
             fatigue=np.zeros(office.size),
             load=np.zeros(office.size),
         )
+        none = np.zeros(office.size, bool)
+        workers.certify(offices["certified"], none, none)
+        return workers
+
+    def certify(self, counts: pd.Series, vacant: np.ndarray, new: np.ndarray) -> None:
+        """Gives the workers of each office (slots are rows of `counts`) so many certificates.
+
+        None goes to a vacant post; people of experience come before newcomers, social workers
+        before others, then keys decide. vacant, new: bool ``[W]``.
+        """
+        order = np.lexsort((self.key, self.role != SOCIAL_WORKER, new, vacant, self.office))
+        posts = np.bincount(self.office, minlength=len(counts))
+        first = np.cumsum(posts) - posts
+        rank = np.empty(len(self), np.int64)
+        rank[order] = np.arange(len(self)) - first[self.office[order]]
+        most = counts.fillna(0).to_numpy(np.int64)
+        self.certified[:] = (rank < most[self.office]) & ~vacant
 
     def at_work(self, week: int) -> np.ndarray:
         """Posts with somebody at work in a week, bool ``[W]``."""

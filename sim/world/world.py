@@ -16,7 +16,15 @@ from sim.case.case import Case
 from sim.case.parameters import Parameters
 from sim.world.households import Households, synthesise
 
-TABLES = ("settlements", "communities", "townships", "facilities", "offices", "services")
+TABLES = (
+    "settlements",
+    "communities",
+    "townships",
+    "facilities",
+    "offices",
+    "contracts",
+    "services",
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class World:
     townships: pd.DataFrame
     facilities: pd.DataFrame
     offices: pd.DataFrame
+    contracts: pd.DataFrame
     services: pd.DataFrame
     households: Households
     seed: int

@@ -1,0 +1,50 @@
+"""Phase 6, before the offices: what group leaders, volunteers and organisations take over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.processes import contracts, groups, volunteers
+from sim.world.ledger import CLASS, CLASSES, HELPERS
+from sim.world.state import State
+
+if TYPE_CHECKING:
+    from sim.model import CommunityModel
+
+
+def take_over(model: CommunityModel) -> None:
+    """Hours of this week's demand that others do, each of what those before them have left."""
+    s, p, now = model.state, model.state.parameters, model.now
+    b, census = s.boundaries, s.census
+    leaders, volunteer, organisation = range(len(HELPERS))
+    general = CLASS["visits_general"]
+    now.taken = np.zeros((len(HELPERS), *now.demand.shape))
+    covered = groups.coverage(b.groups(), b.sums(census.households), p)
+    now.taken[leaders, :, general] = groups.relieved(now.demand[:, general], spread(s, covered), p)
+    given = b.sums(volunteers.hours_given(census.present, s.residents.belonging, p))
+    now.taken[volunteer, :, general] = volunteers.replaced(
+        spread(s, given), now.demand[:, general] - now.taken[leaders, :, general], p
+    )
+    c = s.contracts
+    hours = contracts.bought_hours(s.week, c.yuan, c.first, p)
+    bought = c.by_class(hours, len(s.offices), len(CLASSES))
+    now.taken[organisation] = contracts.used(bought, now.demand - now.taken.sum(axis=0))
+    now.idle = (bought - now.taken[organisation]).sum(axis=1)
+
+
+def mean_by_office(state: State, column: np.ndarray) -> np.ndarray:
+    """Mean of a settlement column over the households of each office's area, ``[O]``."""
+    b, households = state.boundaries, state.census.households
+    whole = b.sums(households)
+    part = b.sums(column * households)
+    return spread(state, np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
+
+
+def spread(state: State, of_units: np.ndarray, else_: float = 0.0) -> np.ndarray:
+    """A column of units by their offices, ``[O]``; what else offices have."""
+    out = np.full(len(state.offices), else_)
+    office = state.boundaries.column("office")
+    out[office[office >= 0]] = of_units[office >= 0]
+    return out
