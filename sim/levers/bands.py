@@ -21,47 +21,51 @@ def remark(site: Site, plan: Plan) -> None:
 
     Rules speak of the households that live in a unit; a scenario knows the registered ones.
     """
-    whole = {u.id for u, _ in site.changed(plan)}
     members: dict[str, list[str]] = {}
     for settlement, unit in plan.unit_of:
         members.setdefault(unit, []).append(settlement)
-    changed = [
-        u for u in plan.units if u.id in whole or site.units[u.id].type != u.type
-    ]  # others carry on
-    for rule in _bands():
-        _warn_of_size(site, rule, changed, {u.id: site.size(members[u.id]) for u in changed})
-    apart = [(u, len(site.pieces(members[u.id]))) for u in changed if u.id in whole]
-    apart = [(u, n) for u, n in apart if n > 1]
+    drawn = [u for u, _ in site.changed(plan)]
+    ids = {u.id for u in drawn}
+    sized = [u for u in plan.units if u.id in ids or site.units[u.id].type != u.type]
+    households = {u.id: site.size(members[u.id]) for u in sized}
+    for rules in _bands():
+        _remark_size(site, rules, sized, households)
+    pieces = {u.id: len(site.pieces(members[u.id])) for u in drawn}
+    apart = [f"{u.name} ({u.id}: {pieces[u.id]} pieces)" for u in drawn if pieces[u.id] > 1]
     if apart:
-        named = _some([f"{u.name} ({u.id}: {n} pieces)" for u, n in apart])
-        said = f"{amount(len(apart), 'unit')} drawn anew {'is' if len(apart) == 1 else 'are'}"
-        site.warn("in-pieces", f"{said} not of one piece: {named}")
+        message = f"{amount(len(apart), 'unit')} drawn anew not of one piece: {_some(apart)}"
+        site.warn("in-pieces", message)
 
 
 @cache
-def _bands() -> tuple[Rule, ...]:
-    return tuple(r for r in library() if r.metric == SIZE and r.op in BOUNDS)
+def _bands() -> tuple[tuple[Rule, ...], ...]:
+    """The rules on households of a unit, those of one sentence together."""
+    bands: dict[tuple[str, str, str], list[Rule]] = {}
+    for rule in library():
+        if rule.metric == SIZE and rule.op in BOUNDS:
+            bands.setdefault((rule.document, rule.quote, rule.applies_to), []).append(rule)
+    return tuple(tuple(rules) for rules in bands.values())
 
 
-def _warn_of_size(
-    site: Site, rule: Rule, units: Sequence[UnitPlan], households: dict[str, int]
+def _remark_size(
+    site: Site, rules: Sequence[Rule], units: Sequence[UnitPlan], households: dict[str, int]
 ) -> None:
-    mine = [u for u in units if rule.applies_to in ("all", u.type)]
-    breaking = [
-        u for u in mine
-        if (households[u.id] < rule.value if rule.op == ">=" else households[u.id] > rule.value)
-    ]  # fmt: skip
-    if not breaking:
-        return
-    named = _some([f"{u.name} ({u.id}: {households[u.id]:,})" for u in breaking])
-    place = " ".join(x for x in (rule.document, rule.article) if x)
-    site.warn(
-        "size-band",
-        f"{len(breaking):,} of {len(mine):,} {rule.applies_to} units drawn anew "
-        f"{'has' if len(breaking) == 1 else 'have'} {BOUNDS[rule.op]} {rule.value:,.0f} "
-        f"registered households: {named}; "
-        f"{place} asks: {rule.quote} ({rule.id})",
-    )
+    mine = [u for u in units if rules[0].applies_to in ("all", u.type)]
+    said = []
+    for rule in rules:
+        out = [u for u in mine if not rule.kept(households[u.id])]
+        if out:
+            named = _some([f"{u.name} {u.id}: {households[u.id]:,}" for u in out])
+            have = "has" if len(out) == 1 else "have"
+            said.append(f"{len(out):,} {have} {BOUNDS[rule.op]} {rule.value:,.0f} ({named})")
+    if said:
+        place = " ".join(x for x in (rules[0].document, rules[0].article) if x)
+        site.warn(
+            "size-band",
+            f"{amount(len(mine), f'{rules[0].applies_to} unit')} drawn anew, by registered "
+            f"households: {', '.join(said)}; {place} asks: {rules[0].quote} "
+            f"({', '.join(r.id for r in rules)})",
+        )
 
 
 def _some(names: Sequence[str]) -> str:

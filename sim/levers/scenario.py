@@ -26,6 +26,7 @@ from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.conversion import ConvertVillage
 from sim.levers.facilities import AddFacility, CloseFacility
+from sim.levers.grouping import Regroup
 from sim.levers.lever import Lever
 from sim.levers.parting import SplitCommunity, TransferSettlements
 from sim.levers.services import BuyServices
@@ -43,6 +44,7 @@ LEVERS: dict[str, type[Lever]] = {
         ConvertVillage,
         MergeTownships,
         SetUpStreet,
+        Regroup,
         AddFacility,
         CloseFacility,
         OnlineService,

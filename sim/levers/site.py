@@ -124,6 +124,13 @@ class Site:
         return dict(zip(table["id"], table["households"].tolist(), strict=True))
 
     @cached_property
+    def group_of(self) -> dict[str, object]:
+        """What stands for the residents' group of each settlement; one that says none is alone."""
+        table = self.case.settlements
+        columns = (table[c].tolist() for c in ("id", "community", "group"))
+        return {s: (u, g) if g >= 0 else s for s, u, g in zip(*columns, strict=True)}
+
+    @cached_property
     def neighbours(self) -> dict[str, list[str]]:
         """Settlements with a common border, by settlement."""
         near: dict[str, list[str]] = {}
