@@ -31,8 +31,8 @@ class Case:
     Tables are data frames with a RangeIndex; ids and choices are text, counts int64, amounts
     float64 (NaN = by rule), dates datetime64 (NaT = always). services: what there is to serve,
     first column id. streets: (nodes, edges) or None. digest: sha256 of the files read and of the
-    scope. Pairs of neighbours stand once each, settlement < neighbour. outside: ids that a scope
-    has cut off; share: of the case's households that lie in the scope.
+    scope. Pairs of neighbours stand once each, settlement < neighbour. outside: ids, and
+    names of counties, that a scope has cut off; share: of the case's households in the scope.
     """
 
     path: Path
@@ -151,6 +151,7 @@ class Case:
                 )
             )
         )
+        cut |= set(self.townships["county"]) - set(townships["county"])
         households = settlements["households"].sum() / max(1, self.settlements["households"].sum())
         return replace(
             self,

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
+
 from sim.case.rules import Rule, library
 from sim.levers.plan import Plan, UnitPlan
 from sim.levers.site import Site
@@ -53,7 +55,8 @@ def _remark_size(
     mine = [u for u in units if rules[0].applies_to in ("all", u.type)]
     said = []
     for rule in rules:
-        out = [u for u in mine if not rule.kept(households[u.id])]
+        kept = rule.kept(np.array([households[u.id] for u in mine]))
+        out = [u for u, k in zip(mine, kept, strict=True) if not k]
         if out:
             named = _some([f"{u.name} {u.id}: {households[u.id]:,}" for u in out])
             have = "has" if len(out) == 1 else "have"

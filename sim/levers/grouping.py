@@ -1,4 +1,4 @@
-"""The lever that draws residents' groups (居民小组) anew, and lets grids (网格) coincide with them."""
+"""The lever that draws residents' groups (居民小组) anew, and makes grids (网格) of them."""
 
 from __future__ import annotations
 

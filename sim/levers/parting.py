@@ -218,7 +218,7 @@ class TransferSettlements(BoundaryLever):
             )
         return (
             f"{self.date}: {amount(count, 'settlement')} with {amount(self._moved, 'household')} "
-            f"{words.verb(count, 'go')} from {donors} to {to}, which then has {households:,}."
+            f"{words.verb(count, 'move')} from {donors} to {to}, which then has {households:,}."
         )
 
     def apply(self, state: State) -> None:
