@@ -34,6 +34,7 @@ from sim.phases.conservation import check_conservation
 from sim.phases.offices import work_offices
 from sim.phases.population import change_population
 from sim.phases.residents import learn
+from sim.phases.running import Running
 from sim.phases.services import choose_facility, draw_needs, serve
 from sim.phases.staff import change_staff
 from sim.phases.start import start_staff
@@ -43,7 +44,7 @@ from sim.world.state import Enrolment, State, week_of
 from sim.world.world import World
 
 
-class CommunityModel(mesa.Model):
+class CommunityModel(mesa.Model, Running):
     """Households, facilities and offices of one case under one scenario, week by week.
 
     `state` is all that changes; `now` what the week under way produced. Facilities and offices

@@ -50,6 +50,16 @@ def close(facility: str, **more: Any) -> dict[str, Any]:
     return {"close_facility": {"date": DAY, "facility": facility, **more}}
 
 
+def online(**more: Any) -> dict[str, Any]:
+    """A lever that offers government matters on the web, by default to everybody."""
+    return {"online_service": {"date": DAY, **more}}
+
+
+def cut(**more: Any) -> dict[str, Any]:
+    """A lever that cuts what is assigned, by default in all offices and as in Huaiyin."""
+    return {"cut_burden": {"date": DAY, **more}}
+
+
 def write_scenario(
     folder: Path, *levers: Mapping[str, Any], name: str = "s", base: str | None = None
 ) -> Path:

@@ -40,3 +40,15 @@ def test_every_state_variable_is_explained(table):
 def test_the_odd_description_has_its_seven_elements():
     heads = re.findall(r"^## (\d) ", odd.as_markdown(), re.MULTILINE)
     assert heads == list("1234567")
+
+
+def test_every_test_that_the_verification_names_is_there():
+    text = (ROOT / "docs" / "verification.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
+    assert len(named) > 25
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if f"def {test}(" not in (ROOT / "tests" / file).read_text(encoding="utf-8")
+    ]
+    assert missing == []

@@ -13,7 +13,6 @@ from sim.phases.helpers import mean_by_office
 from sim.processes import groups
 from sim.world.boundaries import number_groups
 from sim.world.ledger import CLASS
-from sim.world.supply import ledger_share, yearly_list
 from tests.cases import UNITS, read_rows, write_table
 from tests.levers import merge, pull, redraw, scenario, split_in_two, start, unit
 from tests.worlds import edited_case, run_small, small_model, values
@@ -52,12 +51,14 @@ def test_leaders_who_reach_everybody_spare_a_tenth_of_the_general_visits():
 
 
 def test_a_group_that_is_a_grid_too_spares_a_tenth_of_the_ledgers():
+    assert groups.ledger_factor(np.array([False, True]), P) == pytest.approx([1.0, 0.9])
+    listed = {}
+    for aligned in (0, 1):
+        model = small_model(groups__aligned=aligned)
+        model.step()
+        listed[aligned] = model.state.ledger.arrived[:, CLASS["assigned"]]
     # 69 ledgers of 24 h in a list of 6,440 h
-    listed, share = np.array([yearly_list(P)] * 3), ledger_share(P)
-    spared = groups.ledgers_spared(listed, share, np.array([0.0, 0.5, 1.0]), P)
-    assert spared == pytest.approx(69 * 24 * 0.1 * np.array([0, 0.5, 1]))
-    nothing = P.override({f"work.{x}": 0 for x in ("ledgers", "evaluations", "tasks", "plaques")})
-    assert ledger_share(nothing) == 0
+    assert listed[1] == pytest.approx(listed[0] * (1 - 0.1 * 69 * 24 / 6440))
 
 
 # --- numbers of groups ----------------------------------------------------------------------

@@ -41,18 +41,23 @@ def pull_apart(tables: dict[str, list[dict]]) -> None:
     # without a large health centre the small stations are crowded, and refusals travel
     kept = [row for row in tables["facilities"] if not row["id"].startswith("TH-")]
     tables["facilities"] = kept
+    # so few that tasks take hours from the counter
+    next(r for r in tables["offices"] if r["community"] == UNITS[2])["committee"] = 2
 
 
 @dataclass(frozen=True)
 class Lever:
-    """What a lever does to the tables: units it joins, a facility it closes or adds; moves: the
-    services on which somebody's weeks change."""
+    """What a lever does to the tables: units it joins, a facility it closes or adds, the unit whose
+    residents it lets go online or whose office it relieves; moves: the services on which somebody's
+    weeks change."""
 
     text: Mapping[str, Any]
     moves: tuple[str, ...]
     joined: tuple[str, ...] = ()
     closed: str = ""
     added: tuple[str, str] = ("", "")  # service, settlement
+    online: str = ""
+    relieved: str = ""
 
 
 LEVERS = {
@@ -75,6 +80,16 @@ LEVERS = {
         {"merge_communities": {"date": DAY, "communities": list(WEST)}},
         (*COUNTER, "health", "culture"),
         joined=WEST,
+    ),
+    "go online": Lever(
+        {"online_service": {"date": DAY, "scope": {"communities": [UNITS[1]]}}},
+        COUNTER,
+        online=UNITS[1],
+    ),
+    "cut a burden": Lever(
+        {"cut_burden": {"date": DAY, "scope": {"communities": [UNITS[2]]}}},
+        COUNTER,
+        relieved=UNITS[2],
     ),
 }
 
@@ -119,8 +134,10 @@ def reach(tables: Mapping[str, list[dict]], lever: Lever) -> set[tuple[str, str]
             if open_ and minutes_at_best(metres, row["terrain"]) <= LINES[service]:
                 users.setdefault(pool, set()).add((ident, service))
     reached = {(i, s) for i in place for s in LINES if place[i]["community"] in joined}
+    reached |= {(i, "government") for i in place if place[i]["community"] == lever.online}
     for name, service, _, _, operator in rooms:
-        if name in ("added", lever.closed):
+        relieved = service in COUNTER and operator == f"O-{lever.relieved}"
+        if name in ("added", lever.closed) or relieved:
             # the counter stays its office's, so all of the office are touched
             pool = (operator, "hours") if service in COUNTER else (name, service)
             reached |= users.get(pool, set())

@@ -83,6 +83,7 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
         {"close_facility": {"date": "2020-02-03", "facility": f"TH-{TOWN}"}},
         {"merge_communities": {"date": "2020-07-27", "communities": [*WEST, EAST[0]],
                                "imposed": True, **more}},
+        {"cut_burden": {"date": "2020-12-07"}},
     ]  # fmt: skip
     return case, Scenario.open(write_scenario(folder, *levers), case)
 
@@ -140,8 +141,8 @@ def test_every_parameter_says_where_it_comes_from(p: Parameter) -> None:
 UNITS_AND_SIGNS = {0, 1, -1, 2, 60, 52, 1000, 10_000}  # minutes, weeks, per 1,000, per 10,000
 ALLOWED = {
     # published formulas
-    ("counters.day_wait", 4): "the day that starts empty: T / 4 (after Kimber & Hollis 1979)",
-    ("counters.day_wait", 8): "the same formula: 8 q / T",
+    ("counters.day_wait.wait_at", 4): "a day that starts empty: T / 4 (Kimber & Hollis 1979)",
+    ("counters.day_wait.wait_at", 8): "the same formula: 8 q / T",
     ("learning.drift", 0.5): "what a half-life is",
     # units
     ("cost.yearly_cost_of_way", 12): "months a year",
@@ -178,8 +179,11 @@ ALLOWED = {
     ("places.weeks_on_list", 1e-9): "likewise",
     ("places.start_steady", 1e-9): "likewise",
     ("places.fill", 1e-9): "likewise",
+    ("counters", 8): "ROUNDS of false position",
     ("counters.counter_waits", 1e-9): "guards a division",
     ("work.visit_hours", 1e-9): "guards a division",
+    ("burden.items_left", 12): "months a year",
+    ("burden.share_of_hours", 1e-9): "guards a division",
 }
 
 

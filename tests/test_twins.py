@@ -54,18 +54,22 @@ def test_every_kernel_has_a_twin():
     assert sorted(found) == sorted([*TWINS, *PARTS])
 
 
+EMPTY = ("households", "settlements", "facilities", "needs")
+
+
 class Town:
     """Columns of a random place: H households in S settlements, L lines, F facilities."""
 
     def __init__(self, seed: int, count: int, empty: str, inputs: str = "any"):
         rng = self.rng = np.random.default_rng(seed)
-        self.h = 0 if empty == "households" else count
-        self.s, self.lines = int(rng.integers(1, 5)), int(rng.integers(1, 4))
+        self.h = 0 if empty in ("households", "settlements") else count
+        self.s = 0 if empty == "settlements" else int(rng.integers(1, 5))
+        self.lines = int(rng.integers(1, 4))
         self.f = 0 if empty == "facilities" else int(rng.integers(1, 9))
         h, s, lines, f = self.h, self.s, self.lines, self.f
         self.key = np.uint64(rng.integers(0, 2**63))
         self.week = int(rng.integers(0, 600))
-        self.settlement = np.sort(rng.integers(0, s, h)).astype(np.int32)
+        self.settlement = np.sort(rng.integers(0, max(s, 1), h)).astype(np.int32)
         self.agents = rng.integers(0, 2**63, h).astype(np.uint64)
         self.flags = rng.integers(0, 64, h).astype(np.uint8)
         self.item = rng.integers(0, 2**32, f).astype(np.uint32)
@@ -127,7 +131,7 @@ TOWNS = st.builds(
     Town,
     SEEDS,
     st.integers(1, 60),
-    st.sampled_from(["no", "no", "no", "households", "facilities", "needs"]),
+    st.sampled_from(["no", "no", "no", *EMPTY]),
     st.sampled_from(["any", "ties"]),
 )
 

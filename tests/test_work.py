@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sim.case.parameters import Parameters
+from sim.processes.burden import items_left, share_of_hours
 from sim.processes.work import (
     OVERTIME_CLASSES,
     VISIT_CLASSES,
@@ -38,12 +39,9 @@ def community(workers, per_person=0.41, cut=False):
     over before they reach the office.
     """
     listed = yearly_list(P)
-    if cut:  # the counts that remain, half of the cut coming back
-        remaining = {"ledger": 0.32, "evaluation": 0.15, "task": 0.50, "plaque": 0.20}
-        listed = sum(
-            P[f"work.{k}s"] * P[f"work.{k}_hours"] * (r + 0.5 * (1 - r))
-            for k, r in remaining.items()
-        )
+    if cut:  # as in Huaiyin, and half of it has come back after a year
+        left = items_left(np.array([52]), np.array([[0.32, 0.15, 0.50, 0.20]]), P)
+        listed *= share_of_hours(left, P)[0]
     demand = np.zeros((1, len(CLASSES)))
     demand[0, CLASS["assigned"]] = listed
     demand[0, CLASS["meetings"]] = workers * P["work.meeting_hours"] * P["work.meeting_weeks"]

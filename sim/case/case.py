@@ -151,7 +151,7 @@ class Case:
                 )
             )
         )
-        cut |= set(self.townships["county"]) - set(townships["county"])
+        cut |= set(self.counties) - set(townships["county"])
         households = settlements["households"].sum() / max(1, self.settlements["households"].sum())
         return replace(
             self,

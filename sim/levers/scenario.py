@@ -33,6 +33,7 @@ from sim.levers.services import BuyServices
 from sim.levers.site import Site, Standing
 from sim.levers.townships import MergeTownships, SetUpStreet
 from sim.levers.words import Lang, amount
+from sim.levers.work import CutBurden
 
 LEVERS: dict[str, type[Lever]] = {
     lever.kind: lever
@@ -50,6 +51,7 @@ LEVERS: dict[str, type[Lever]] = {
         OnlineService,
         AgencyService,
         BuyServices,
+        CutBurden,
     )
 }
 

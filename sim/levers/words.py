@@ -33,6 +33,12 @@ WORK = {
     "visits_general": ("general home visits", "一般走访"),
     "self_governance": ("the support of self-governance", "自治活动"),
 }
+ITEMS = {
+    "ledger": ("ledgers", "台账"),
+    "evaluation": ("evaluations", "考核评比"),
+    "task": ("tasks", "下派任务"),
+    "plaque": ("plaques", "挂牌"),
+}
 UNITS = {
     None: ("communities and villages", "社区（村）"),
     "community": ("communities", "社区"),

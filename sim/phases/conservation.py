@@ -8,19 +8,25 @@ breach ends the run: its numbers would not mean anything.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from sim.phases.running import Running
 from sim.processes import learning
 from sim.world.households import OLD
+from sim.world.ledger import CLASSES
+from sim.world.state import State
 
 
 class Breach(RuntimeError):
-    """Something was created or lost; the message names the week and what."""
+    """Something was created or lost; the message names the week and what.
+
+    stage: what a failed run is said to have failed in.
+    """
+
+    stage = "conservation"
 
 
-def check_conservation(model: Any) -> None:
+def check_conservation(model: Running) -> None:
     """Raises `Breach` on the first thing that does not close this week."""
     s, now = model.state, model.now
     b, o, f = s.boundaries, s.offices, s.facilities
@@ -36,11 +42,10 @@ def check_conservation(model: Any) -> None:
     runs = is_open & (f.operator >= 0)
     if not o.alive[f.operator[runs]].all():
         raise _breach(s.week, "facilities", "an open facility is run by an office that has ended")
-    gap = s.ledger.imbalance()
-    if gap > 1e-6:
-        raise _breach(s.week, "work", f"the ledger is {gap:g} hours off")
+    if s.ledger.imbalance() > 1e-6:
+        raise _breach(s.week, "hours of work", _worst_hours(s))
     if s.ledger.backlog()[~o.alive].sum() > 1e-6:
-        raise _breach(s.week, "work", "an office that has ended still has a backlog")
+        raise _breach(s.week, "hours of work", "an office that has ended still has a backlog")
     _check_contracts(model)
     for i, e in s.enrolments.items():
         j = s.lines.services.index(s.lines.all[i].service)
@@ -57,7 +62,7 @@ def check_conservation(model: Any) -> None:
         raise _breach(s.week, "needs", "needs met, given up and pending do not add up")
 
 
-def _check_contracts(model: Any) -> None:
+def _check_contracts(model: Running) -> None:
     """Whoever follows an office has its contracts, and no yuan of them is lost or made."""
     s = model.state
     if (s.contracts.yuan[~s.offices.alive[s.contracts.office]] > 0).any():
@@ -67,7 +72,7 @@ def _check_contracts(model: Any) -> None:
         raise _breach(s.week, "contracts", f"they are {gap:+g} yuan a year off")
 
 
-def _check_population(model: Any) -> None:
+def _check_population(model: Running) -> None:
     """Households and persons are those of the start and what came, less what went; all that is
     known by household has as many rows; in a week of change, ids and members are in order too."""
     s, now = model.state, model.state.population
@@ -93,7 +98,7 @@ def _check_population(model: Any) -> None:
         raise _breach(s.week, "persons", "not every old person is in one care class")
 
 
-def _check_staff(model: Any) -> None:
+def _check_staff(model: Running) -> None:
     """Persons employed are those of the start and hired, less gone and cut; and offices count the
     same persons as there are filled posts."""
     s, o = model.state, model.state.offices
@@ -106,6 +111,17 @@ def _check_staff(model: Any) -> None:
     if filled.sum() != s.staff.now:
         change = filled.sum() - s.staff.now
         raise _breach(s.week, "workers", f"{change:+d} came or went without a reason")
+
+
+def _worst_hours(state: State) -> str:
+    """Where the ledger does not close, by office and class of work."""
+    gaps, slipped = state.ledger.gaps(), state.ledger.slipped
+    office, cls = np.unravel_index(np.abs(gaps).argmax(), gaps.shape)
+    gap = gaps[office, cls]
+    if slipped > abs(gap):
+        return f"{slipped:g} hours of backlog came or went between two weeks"
+    word = "vanished" if gap > 0 else "came from nowhere"
+    return f"{abs(gap):g} hours of {CLASSES[cls]} {word} in {state.offices.id[office]}"
 
 
 def _breach(week: int, what: str, why: str) -> Breach:

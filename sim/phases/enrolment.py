@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from sim.phases.running import Running
 from sim.processes import places
 from sim.processes.demography import ends_a_year, weeks_to_new_year
 from sim.world.households import OLD_ONLY, VEHICLE
 from sim.world.state import State
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
-
-
 STEADY_ROUNDS = 8
 
 
-def enrol(model: CommunityModel, i: int) -> None:
+def enrol(model: Running, i: int) -> None:
     """Exits, applications and vacancies of one service with places."""
     s, e = model.state, model.state.enrolments[i]
     p, line, h = s.parameters, s.lines.all[i], s.households
@@ -54,7 +49,7 @@ def enrol(model: CommunityModel, i: int) -> None:
 
 
 def _start_places(
-    model: CommunityModel, i: int, capacity: np.ndarray, exit_rate: float, list_rate: float
+    model: Running, i: int, capacity: np.ndarray, exit_rate: float, list_rate: float
 ) -> None:
     """Places and lists as they would be after many years without a change.
 
@@ -88,7 +83,7 @@ def _capacity(state: State, line: int) -> np.ndarray:
     return np.where(state.facilities.offers[:, j], state.facilities.capacity[:, j], 0.0)
 
 
-def _in_reach(model: CommunityModel, i: int, households: np.ndarray) -> np.ndarray:
+def _in_reach(model: Running, i: int, households: np.ndarray) -> np.ndarray:
     """Whether any facility of line i is within the cutoff of each of these households, bool."""
     h, line, near = model.state.households, model.state.lines.all[i], model.reached.places[i]
     flags = h.flags[households]
@@ -97,7 +92,7 @@ def _in_reach(model: CommunityModel, i: int, households: np.ndarray) -> np.ndarr
     return (near.slots[nearest[0], 0, 0] >= 0) & (near.trips[nearest] <= line.cutoff)
 
 
-def _reconsider(model: CommunityModel, i: int, weeks: np.ndarray) -> None:
+def _reconsider(model: Running, i: int, weeks: np.ndarray) -> None:
     """Those who wait choose again when the facilities in reach have changed; they keep the week
     in which they joined."""
     e = model.state.enrolments[i]
@@ -107,7 +102,7 @@ def _reconsider(model: CommunityModel, i: int, weeks: np.ndarray) -> None:
     e.listed[waiting[go]] = chosen[go]
 
 
-def prefer(model: CommunityModel, i: int, households: np.ndarray, weeks: np.ndarray) -> np.ndarray:
+def prefer(model: Running, i: int, households: np.ndarray, weeks: np.ndarray) -> np.ndarray:
     """The facility each of these households likes best for line i (see `places.prefer`)."""
     s, p, near = model.state, model.state.parameters, model.reached.places[i]
     h, f, line = s.households, s.facilities, s.lines.all[i]

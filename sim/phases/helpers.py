@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from sim.phases.running import Running
 from sim.processes import contracts, groups, volunteers
 from sim.world.ledger import CLASS, CLASSES, HELPERS
 from sim.world.state import State
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
 
-
-def take_over(model: CommunityModel) -> None:
+def take_over(model: Running) -> None:
     """Hours of this week's demand that others do, each of what those before them have left."""
     s, p, now = model.state, model.state.parameters, model.now
     b, census = s.boundaries, s.census
@@ -35,10 +31,11 @@ def take_over(model: CommunityModel) -> None:
 
 
 def mean_by_office(state: State, column: np.ndarray) -> np.ndarray:
-    """Mean of a settlement column over the households of each office's area, ``[O]``."""
-    b, households = state.boundaries, state.census.households
-    whole = b.sums(households)
-    part = b.sums(column * households)
+    """Mean of a settlement column over the households of each office's area, ``[O]``; over its
+    settlements where nobody lives."""
+    b, weight = state.boundaries, np.maximum(state.census.households, 1e-9)
+    whole = b.sums(weight)
+    part = b.sums(column * weight)
     return spread(state, np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
 
 

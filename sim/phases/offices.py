@@ -4,23 +4,19 @@ what gets done.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sim.phases.helpers import mean_by_office, spread, take_over
-from sim.processes import choice, counters, groups, transition, work, workers
+from sim.phases.running import Running
+from sim.processes import burden, choice, counters, groups, transition, work, workers
 from sim.processes.property import hours_landed
 from sim.world.ledger import CLASS, CLASSES
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import State
-from sim.world.supply import ledger_share
-
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
+from sim.world.supply import ITEMS
 
 
-def ask_offices(model: CommunityModel) -> None:
+def ask_offices(model: Running) -> None:
     """Hours asked of every office this week in all classes but the counter, its capacity, and the
     hours that more urgent work leaves for the counter."""
     s, p, c, now = model.state, model.state.parameters, model.constants, model.now
@@ -35,9 +31,7 @@ def ask_offices(model: CommunityModel) -> None:
     capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
     of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
     yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.list_week, p)
-    aligned = mean_by_office(s, s.policies.aligned)
-    yearly = yearly - groups.ledgers_spared(yearly, ledger_share(p), aligned, p)
-    demand[:, CLASS["assigned"]] = np.where(of_unit, yearly / 52, 0.0)
+    demand[:, CLASS["assigned"]] = np.where(of_unit, yearly * _share_of_list(s) / 52, 0.0)
     meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
     demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
     demand[:, CLASS["transition"]] = np.where(
@@ -56,7 +50,16 @@ def ask_offices(model: CommunityModel) -> None:
     now.counter_hours = work.hours_for_counter(wanted, capacity, p["work.overtime"])
 
 
-def _plan_visits(model: CommunityModel) -> None:
+def _share_of_list(s: State) -> np.ndarray:
+    """Share of the list of tasks that every office is asked for, ``[O]``: what cuts have left, with
+    fewer hours for ledgers where groups are grids."""
+    policies, p = s.policies, s.parameters
+    left = burden.items_left(s.week - policies.cut_week, policies.remaining, p)
+    left[:, ITEMS.index("ledger")] *= groups.ledger_factor(policies.aligned, p)
+    return mean_by_office(s, burden.share_of_hours(left, p))
+
+
+def _plan_visits(model: Running) -> None:
     """Home visits that every office plans this week by care risk, and the hours of one."""
     s, p, now = model.state, model.state.parameters, model.now
     b, risk = s.boundaries, s.census.risk
@@ -76,7 +79,7 @@ def _plan_visits(model: CommunityModel) -> None:
     now.planned[of[has]], now.visit_hours[of[has]] = planned[has], hours[has]
 
 
-def counter_waits(model: CommunityModel, matters: np.ndarray) -> np.ndarray:
+def counter_waits(model: Running, matters: np.ndarray) -> np.ndarray:
     """Wait in minutes at every facility's counter; windows are staffed from the hours that more
     urgent work leaves."""
     s, p, now = model.state, model.state.parameters, model.now
@@ -108,7 +111,7 @@ def counter_waits(model: CommunityModel, matters: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(out), out, 60 * p["counter.hours"])
 
 
-def work_offices(model: CommunityModel) -> None:
+def work_offices(model: Running) -> None:
     """6 Work in offices: the counter's hours join the rest; what is done, left, lost."""
     s, p, now = model.state, model.state.parameters, model.now
     f, o, lines = s.facilities, s.offices, s.lines.asked
@@ -139,7 +142,7 @@ def work_offices(model: CommunityModel) -> None:
     s.ledger.settle(demand, done, extra, taken)
 
 
-def _hours_elsewhere(model: CommunityModel) -> np.ndarray:
+def _hours_elsewhere(model: Running) -> np.ndarray:
     """Staff hours of matters that came by the web or the agent ``[O]``: the back office at the
     office whose counter they spared, the agent's at the own office."""
     s, p, e = model.state, model.state.parameters, model.now.errands

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sim.phases.columns import Rates
+from sim.phases.running import Running
 from sim.processes.demography import is_new_year, live_through_year
 from sim.world.households import is_rural, settlement_keys
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
 
-
-def change_population(model: CommunityModel) -> None:
+def change_population(model: Running) -> None:
     """2 Demography: ageing, births, deaths and moves of a year, in the first week of the next."""
     s = model.state
     model.population_changed = is_new_year(s.start, s.week)

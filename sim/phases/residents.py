@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sim.phases.columns import GROUPS
+from sim.phases.running import Running
 from sim.processes import learning
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
 
-
-def learn(model: CommunityModel) -> None:
+def learn(model: Running) -> None:
     """8 Learning, satisfaction, belonging."""
     s, now = model.state, model.now
     r, e, p = s.residents, now.errands, s.parameters

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sim.phases.enrolment import enrol
 from sim.phases.offices import ask_offices, counter_waits
+from sim.phases.running import Running
 from sim.processes import choice, needs, visits
 from sim.world.state import State
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
 
-
-def draw_needs(model: CommunityModel) -> None:
+def draw_needs(model: Running) -> None:
     """3 Needs: what every household asks for this week."""
     s, now = model.state, model.now
     now.asked = np.zeros(s.residents.pending.shape, np.uint8)
@@ -23,7 +19,7 @@ def draw_needs(model: CommunityModel) -> None:
     needs.draw_needs(np.uint64(s.key), s.week, s.households.key, model.rates.asked, most, now.asked)
 
 
-def choose_facility(model: CommunityModel) -> None:
+def choose_facility(model: Running) -> None:
     """4 Choice of channel and facility."""
     s, now, c, r = model.state, model.now, model.constants, model.state.residents
     h, f, near = s.households, s.facilities, model.reached.asked
@@ -41,7 +37,7 @@ def choose_facility(model: CommunityModel) -> None:
     now.errands = choice.Errands(first, household, matters, new, slot, rank, minutes)
 
 
-def serve(model: CommunityModel) -> None:
+def serve(model: Running) -> None:
     """5 Service at facilities: waits at counters, refusals of visits, places and lists."""
     s, now = model.state, model.now
     e, f, lines = now.errands, s.facilities, s.lines.asked

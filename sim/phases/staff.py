@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from sim.phases.running import Running
 from sim.processes import workers
 from sim.world.draws import Process, uniform
 from sim.world.offices import ATTRITION, VILLAGE_OFFICE
 from sim.world.supply import staff_standard
 from sim.world.workers import ABOLISHED
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
 
-
-def change_staff(model: CommunityModel) -> None:
+def change_staff(model: Running) -> None:
     """7 Workers: fatigue, certificates, who leaves and who starts next week; where a merger left
     staff to attrition, vacancies above the standard are not filled."""
     s, p, now = model.state, model.state.parameters, model.now
@@ -46,7 +42,7 @@ def change_staff(model: CommunityModel) -> None:
     s.staff.left += gone.size
 
 
-def _abolish_vacancies(model: CommunityModel) -> None:
+def _abolish_vacancies(model: Running) -> None:
     """Ends vacant posts above the standard where a merger left staff to attrition."""
     s, w, o = model.state, model.state.workers, model.state.offices
     shrinking = np.flatnonzero(o.alive & (o.staff_policy == ATTRITION))

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sim.phases.offices import ask_offices
+from sim.phases.running import Running
 from sim.processes import tenure, work, workers
 from sim.world.draws import Process, uniform
 from sim.world.ledger import CLASS
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.workers import StaffFlows
 
-if TYPE_CHECKING:
-    from sim.model import CommunityModel
-
 ROUNDS = 2
 """Load with all posts held, then with the vacancies and newcomers that it makes. More would change
 little, save where overload feeds on itself: what that comes to is for the run to tell."""
 
 
-def start_staff(model: CommunityModel) -> None:
+def start_staff(model: Running) -> None:
     """Draws who is new, which posts are vacant and until when; the case counts posts.
 
     Certificates stay as many as the case has, of those at work.
@@ -40,7 +36,7 @@ def start_staff(model: CommunityModel) -> None:
     s.staff = StaffFlows(int(here.sum()))
 
 
-def _steady_load(model: CommunityModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _steady_load(model: Running) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Load and share of overtime of each office ``[O]``, and the yearly hazard of each post that
     follows from them ``[W]``."""
     s, p, now = model.state, model.state.parameters, model.now
@@ -71,7 +67,7 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
-def _expected_counter_hours(model: CommunityModel) -> np.ndarray:
+def _expected_counter_hours(model: Running) -> np.ndarray:
     """Hours a week of the matters that residents have, at the offices of their nearest points."""
     s, p = model.state, model.state.parameters
     out = np.zeros(len(s.offices))

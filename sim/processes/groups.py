@@ -24,13 +24,9 @@ def relieved(general: np.ndarray, covered: np.ndarray, parameters: Parameters) -
     return parameters["groups.relief"] * covered * general
 
 
-def ledgers_spared(
-    assigned: np.ndarray, ledgers: float, aligned: np.ndarray, parameters: Parameters
-) -> np.ndarray:
-    """Hours of assigned tasks that do not arise where a group is a grid (网格) as well.
+def ledger_factor(aligned: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """Hours of ledgers where a group is a grid (网格) as well, as a multiple of those elsewhere.
 
-    assigned: hours of the list; ledgers: their share that goes into ledgers; aligned: share of
-    households whose group coincides with a grid, where one list of residents does for both and
-    ledgers take `groups.aligned_ledgers` of their hours.
+    aligned: whether it is; one list of residents then does for both.
     """
-    return (1 - parameters["groups.aligned_ledgers"]) * aligned * ledgers * assigned
+    return np.where(aligned, parameters["groups.aligned_ledgers"], 1.0)

@@ -120,9 +120,13 @@ class Ledger:
         """Queued hours of this week that were given up for age, ``[O]``."""
         return self.lost[:, list(QUEUED)].sum(axis=1)
 
+    def gaps(self) -> np.ndarray:
+        """Hours of the week that came from nowhere (negative) or vanished, ``[O, classes]``."""
+        return self.before + self.left() - self.done - self.lost - self.backlog()
+
     def imbalance(self) -> float:
         """Largest amount by which a row, or all rows from week to week, do not close, in hours;
         nobody takes more than arrives, or less than nothing."""
-        gap = np.abs(self.before + self.left() - self.done - self.lost - self.backlog())
         over = np.maximum(-self.taken, self.taken - self.arrived)
+        gap = np.abs(self.gaps())
         return max(float(gap.max(initial=0.0)), float(over.max(initial=0.0)), self.slipped)

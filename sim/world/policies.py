@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.case.parameters import Parameters
+from sim.world.supply import ITEMS
 
 
 @dataclass
@@ -20,13 +21,17 @@ class Policies:
     township: float64 share of government matters that are done at the township centre, the rest
     at the own point; online: float64 share of government matters that residents may do on the web,
     0 where it is not offered; agency: bool, the office does matters for the old and those in
-    hardship (代办); aligned: bool, the residents' group is a grid (网格) as well.
+    hardship (代办); aligned: bool, the residents' group is a grid (网格) as well; remaining:
+    float64 ``[S, items]``, shares of the items of the list (`supply.ITEMS`) that a cut left to the
+    office, 1 before any; cut_week: int32, its week.
     """
 
     township: np.ndarray
     online: np.ndarray
     agency: np.ndarray
     aligned: np.ndarray
+    remaining: np.ndarray
+    cut_week: np.ndarray
 
     @staticmethod
     def at_start(settlements: int, parameters: Parameters) -> Policies:
@@ -38,4 +43,6 @@ class Policies:
             online=np.full(settlements, p["online.capable"] if offered else 0.0),
             agency=np.full(settlements, p["agency.offered"] > 0),
             aligned=np.full(settlements, p["groups.aligned"] > 0),
+            remaining=np.ones((settlements, len(ITEMS))),
+            cut_week=np.zeros(settlements, np.int32),
         )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sim.case.parameters import Parameters
 
 FLOOR_USERS = ("culture", "elder_care", "nursery", "sports", "elder_meals", "health")
+ITEMS = ("ledger", "evaluation", "task", "plaque")
+"""What is assigned to offices: the items of the list of tasks."""
 
 
 def default_capacity(
@@ -55,18 +59,12 @@ def staff_standard(kind: str, persons: float, parameters: Parameters) -> float:
     return float(min(max(raw, p[f"staff.{k}_least"]), p[f"staff.{k}_most"]))
 
 
-def ledger_share(parameters: Parameters) -> float:
-    """Share of the hours of the list of tasks that goes into ledgers."""
-    hours = yearly_list(parameters)
-    return parameters["work.ledgers"] * parameters["work.ledger_hours"] / hours if hours else 0.0
+def hours_of_items(parameters: Parameters) -> np.ndarray:
+    """Hours a year of each item on the full list of one community, ``[items]``."""
+    p = parameters
+    return np.array([p[f"work.{item}s"] * p[f"work.{item}_hours"] for item in ITEMS])
 
 
 def yearly_list(parameters: Parameters) -> float:
     """Hours a year of everything that is assigned to one community (the full list)."""
-    p = parameters
-    return (
-        p["work.ledgers"] * p["work.ledger_hours"]
-        + p["work.evaluations"] * p["work.evaluation_hours"]
-        + p["work.tasks"] * p["work.task_hours"]
-        + p["work.plaques"] * p["work.plaque_hours"]
-    )
+    return float(hours_of_items(parameters).sum())
