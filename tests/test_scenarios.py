@@ -626,6 +626,35 @@ def test_the_reform_of_the_whole_city_is_as_published(meishan: Case) -> None:
     assert np.isfinite(state.reach.nearest[:, line]).all(), "every township has a centre"
 
 
+def test_the_reform_in_waves_ends_where_the_reform_ends(meishan: Case) -> None:
+    at_once, phased = (
+        pull(start(meishan), Scenario.open(MEISHAN / f"{name}.yaml", meishan))
+        for name in ("reform", "reform-phased")
+    )
+    for table in ("units", "townships"):
+        a, b = (
+            sorted((x.id, x.name, x.kind, x.seat) for x in getattr(s.boundaries, table) if x.alive)
+            for s in (at_once, phased)
+        )
+        assert a == b
+    assert sum(n for _, n in at_once.ended) == sum(n for _, n in phased.ended)
+    a, b = ({f.id[i] for i in np.flatnonzero(f.is_open(s.week))}
+            for s in (at_once, phased) for f in (s.facilities,))  # fmt: skip
+    assert a == b
+
+
+def test_the_lean_reform_differs_from_the_reform_in_staff_alone(meishan: Case) -> None:
+    full, lean = (
+        pull(start(meishan), Scenario.open(MEISHAN / f"{name}.yaml", meishan))
+        for name in ("reform", "reform-lean")
+    )
+    np.testing.assert_array_equal(full.boundaries.unit_of, lean.boundaries.unit_of)
+    np.testing.assert_array_equal(full.facilities.closed, lean.facilities.closed)
+    np.testing.assert_array_equal(full.ledger.age, lean.ledger.age)
+    assert lean.staff.cut > 0 and full.staff.cut == 0
+    assert (lean.offices.workers <= full.offices.workers).all()
+
+
 def test_committees_in_communities_after_the_reform_have_the_published_members(
     meishan: Case,
 ) -> None:
