@@ -590,6 +590,7 @@ def test_levers_on_boundaries_are_described_with_counts(small_case_dir: Path) ->
         "小组与网格合一。",
     ]
     assert conserves(start(case), pull(start(case), opened))
+    assert run(case, opened, WEEK + 10).applied == len(levers), "every week closes"
 
 
 # --------------------------------------------------------------------- who is out of reach
