@@ -65,6 +65,35 @@ def build(source: Path, case: Path) -> None:
     terminal.say(f"next: sim check {case}")
 
 
+@cli.command(short_help="Make a small case to start from.", epilog=example("sim new mycounty"))
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+def new(directory: Path) -> None:
+    """Make a small, commented case with scenarios and an experiment in the new directory DIR."""
+    from sim.new import new_case
+
+    for path in new_case(directory):
+        click.echo(path)
+    terminal.say(f"next: read {directory / 'README.md'}, then: sim check {directory}")
+
+
+@cli.command(
+    short_help="Write schemas that editors complete keys by.",
+    epilog=example("sim schema docs/schemas"),
+)
+@click.argument("directory", metavar="[DIR]", default="schemas", type=click.Path(path_type=Path))
+def schema(directory: Path) -> None:
+    """Write JSON Schemas of case, scenario and experiment files, and Table Schemas of tables.
+
+    A file names its schema in its first line, from where it stands:
+
+    # yaml-language-server: $schema=schemas/scenario.schema.json
+    """
+    from sim.schemas import write_schemas
+
+    for path in write_schemas(directory):
+        click.echo(path)
+
+
 @cli.command(
     short_help="Check a case, scenario or experiment.",
     epilog=example("sim check scenarios/meishan --map map.svg"),
@@ -97,19 +126,25 @@ def check(path: Path, map_file: Path | None, as_json: bool) -> None:
 
 
 @cli.command(
-    short_help="Say in words what a scenario does.",
+    short_help="Say in words what a scenario changes.",
     epilog=example("sim describe scenarios/meishan/reform.yaml --lang zh"),
 )
 @click.argument("scenario", type=click.Path(path_type=Path))
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="OTHER",
+    help="The scenario of the same case to compare with.  [default: the scenario's base]",
+)
+@json_option
 @lang_option
-def describe(scenario: Path, lang: str) -> None:
-    """Say in words what the levers of SCENARIO do, with counts, on the whole of its case."""
-    from sim.case.case import Case
-    from sim.levers.scenario import Scenario
+def describe(scenario: Path, against: Path | None, as_json: bool, lang: str) -> None:
+    """Say in words what the levers of SCENARIO do and what they change, counted on its case."""
+    from sim.description.description import Description
 
-    opened = Scenario.open(scenario, Case.open(scenario.parent))
-    terminal.print_problems(opened.warnings)
-    click.echo("\n".join([opened.title[lang], *(f"  {s}" for s in opened.describe(lang))]))
+    described = Description.open(scenario, against)
+    terminal.print_problems(described.scenario.warnings)
+    click.echo(_json(described.to_json(lang)) if as_json else described.to_text(lang), nl=as_json)
 
 
 @cli.command(

@@ -699,3 +699,30 @@ def test_what_is_said_does_not_depend_on_the_order_of_sets(small_case: Case) -> 
         for seed in ("1", "2")
     }
     assert len(told) == 1 and b"did you mean" in told.pop()
+
+
+def test_equal_scenarios_are_equal_and_hash_alike(small_case: Case) -> None:
+    """All levers, all ways to come step by step, and what they read from tables included."""
+    one_step = {"scope": {"types": ["rural"]}, "date": DAY}
+    levers = [
+        redraw(service_points={"keep_share": 0.5}),
+        add("culture", where={"kind": "village", "count": 1}),
+        close(f"S-{EAST[0]}"),
+        {"online_service": {**one_step, "ramp": {"weeks": 8}}},
+        {"agency_service": {**one_step, "pilot": {"weeks": 4, "communities": [EAST[0]]}}},
+        {"agency_service": {"date": DAY, "waves": {"number": 2, "weeks": 4}}},
+    ]
+    path = write_scenario(small_case.path, *levers)
+    one, two = Scenario.open(path, small_case), Scenario.open(path, small_case)
+    assert one is not two and one == two and hash(one) == hash(two) and len({one, two}) == 1
+    assert all(hash(a) == hash(b) for a, b in zip(one.levers, two.levers, strict=True))
+    fewer = Scenario.open(write_scenario(small_case.path, *levers[:-1]), small_case)
+    assert fewer != one and fewer.digest != one.digest == two.digest
+
+
+def test_what_is_opened_cannot_be_changed(small_case: Case) -> None:
+    opened = scenario(small_case, merge())
+    with pytest.raises(AttributeError):
+        opened.levers = ()  # type: ignore[misc]
+    with pytest.raises(ValueError, match="frozen"):
+        opened.levers[0].date = date(2021, 1, 4)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sim.case.case import Case
 from sim.case.messages import InputError, Problem, Problems, did_you_mean
 from sim.case.parameters import Parameters
+from sim.case.schema import Day
 from sim.case.yaml import Document, validate
 
 if TYPE_CHECKING:
@@ -33,21 +34,30 @@ class _Strict(BaseModel):
 
 
 class Titles(_Strict):
-    """A title in both languages."""
+    """A title in both languages.
+
+    en: in English; zh: in Chinese, by default the English one.
+    """
 
     en: str
     zh: str = ""
 
 
 class Scope(_Strict):
-    """The part of the case: names of counties, ids or names of townships."""
+    """The part of the case that is simulated.
+
+    counties: their names; townships: their ids or names.
+    """
 
     counties: list[str] | None = None
     townships: list[str] | None = None
 
 
 class Recorded(_Strict):
-    """Weeks between two records of a table; ``weekly`` is 1."""
+    """Weeks between two records of a table; ``weekly`` is 1.
+
+    outcomes: of all outcomes; units: by community and village; losers: of who loses.
+    """
 
     outcomes: Interval = "weekly"
     units: Interval = 13
@@ -55,17 +65,21 @@ class Recorded(_Strict):
 
 
 class ExperimentFile(_Strict):
-    """The keys of an experiment file. Scenarios are paths relative to the case's directory.
+    """An experiment: which scenarios of a case are compared, for how long and how often.
 
-    start: first day of week 0 (default: the case's); weeks: horizon; seed: root of all draws;
-    parameters: dotted name -> value, over those of the case.
+    title: what it is called; case: directory of the case, from here; base: scenario that the
+    others are compared with, a file in the case's directory; scenarios: files in the case's
+    directory; start: first day of week 0, by default the case's; weeks: how many are simulated;
+    seed: root of all draws; replicates: runs of each scenario; parameters: values of the model's
+    parameters by name, over those of the case; scope: part of the case; record: how often what is
+    written.
     """
 
     title: str | Titles
     case: str
     base: str = "before.yaml"
     scenarios: Annotated[list[str], Field(min_length=1)]
-    start: date | None = None
+    start: Day | None = None
     weeks: Annotated[int, Field(ge=1, le=1040)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     replicates: Annotated[int, Field(ge=1, le=10_000)] = 1

@@ -20,7 +20,11 @@ from sim.levers.words import Lang, amount
 
 class RedrawCommunities(Redrawing, Stepped):
     """Redraws units and townships from tables of the case (a reform, as it was done), at once or
-    step by step: what belongs together waits until the steps have reached all of it."""
+    step by step: what belongs together waits until the steps have reached all of it.
+
+    lineage: table with the new unit of each settlement; units: table of the units afterwards;
+    townships: table of the townships afterwards, where they change.
+    """
 
     kind: ClassVar[str] = "redraw_communities"
 
@@ -82,7 +86,12 @@ class RedrawCommunities(Redrawing, Stepped):
 
 
 class MergeCommunities(Redrawing):
-    """Merges two or more units of one township into one, which bears the id of the seat's unit."""
+    """Merges two or more units of one township into one, which bears the id of the seat's unit.
+
+    communities: ids of the communities or villages; name: of the new unit, by default that of the
+    seat's; unit_kind: whether it becomes a community or a village; seat: id of the one whose seat
+    stays, by default the first.
+    """
 
     kind: ClassVar[str] = "merge_communities"
 

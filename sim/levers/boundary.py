@@ -14,7 +14,7 @@ from pydantic import PrivateAttr
 
 from sim.levers import words
 from sim.levers.bands import remark
-from sim.levers.lever import Lever
+from sim.levers.lever import Flag, Lever
 from sim.levers.plan import (
     Plan,
     Points,
@@ -61,12 +61,17 @@ class BoundaryLever(Lever):
 
 
 class Redrawing(BoundaryLever):
-    """A boundary lever after which points may close and staff may shrink."""
+    """A boundary lever after which points may close and staff may shrink.
+
+    service_points: what becomes of old points beside the new seats, close, keep, or a share to
+    keep; township_points: the same of centres of abolished townships; staff: keep all, let
+    attrition work, or cut to a floor; imposed: against the will of residents.
+    """
 
     service_points: Points = "close"
     township_points: Points = "close"
     staff: Staff = "keep"
-    imposed: bool = False
+    imposed: Flag = False
 
     def apply(self, state: State) -> None:
         redraw(

@@ -18,8 +18,10 @@ NAMED = 3  # units that a description names; more are counted
 class ConvertVillage(BoundaryLever, Stepped):
     """Makes communities (社区) of the villages (村) in its scope; ids, people and staff stay.
 
-    type: by default urban under a street office, else town. The office takes on the full list of
-    tasks where it has the staff of a community for it; its counter gets the windows of one.
+    The office takes on the full list of tasks where it has the staff of a community for it; its
+    counter gets the windows of one.
+
+    type: of the communities, by default urban under a street office, else town.
     """
 
     kind: ClassVar[str] = "convert_village"

@@ -41,8 +41,12 @@ class Candidate:
 
 
 class Where(BaseModel):
-    """Units chosen by rule at the lever's date: of a kind, without a service, the first `count`
-    by a rank. `count` is for the whole case; a scope takes its share of it, at least one."""
+    """Units chosen by rule at the lever's date: of a kind, without a service, the first by a rank.
+
+    kind: communities or villages only; type: urban, town or rural ones only; without: a service
+    that they lack; count: how many, in the whole case (a scope takes its share, at least one);
+    rank: those with most households, or most old people, first.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -87,7 +91,13 @@ class Where(BaseModel):
 
 
 class AddFacility(Lever):
-    """Adds a facility in one settlement, at the seat of one community, or in many by a rule."""
+    """Adds a facility in one settlement, at the seat of one community, or in many by a rule.
+
+    services: what it offers; community: id of the unit at whose seat it opens; settlement: id of
+    the settlement it opens in; where: rule for many; name: as people will call it; floor_m2: floor,
+    by default the standard of its services; capacity: visits a week or places, by default by rule;
+    way: how the floor is got.
+    """
 
     kind: ClassVar[str] = "add_facility"
 
@@ -280,7 +290,10 @@ class AddFacility(Lever):
 
 
 class CloseFacility(Lever):
-    """Closes a facility for good."""
+    """Closes a facility for good.
+
+    facility: its id in the case.
+    """
 
     kind: ClassVar[str] = "close_facility"
 

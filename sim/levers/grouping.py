@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from sim.levers import words
+from sim.levers.lever import Flag
 from sim.levers.phased import Stepped
 from sim.levers.site import Site
 from sim.levers.words import Lang, amount
@@ -17,15 +18,16 @@ from sim.world.state import State
 class Regroup(Stepped):
     """Draws the residents' groups of the communities in its scope anew, from whole settlements.
 
-    households: how many a group should have; without it groups stay as they are. coincide: whether
-    groups are grids as well, so that one list of residents does for both; without it as before.
     Units, offices and households stay; each group has one leader.
+
+    households: how many a group should have, without it groups stay as they are; coincide: whether
+    groups are grids as well, so that one list of residents does for both, by default as before.
     """
 
     kind: ClassVar[str] = "regroup"
 
     households: Annotated[int, Field(strict=True, ge=10, le=5000)] | None = None
-    coincide: bool | None = None
+    coincide: Flag | None = None
     _groups: tuple[tuple[str, ...], ...] = PrivateAttr(default=())
     _before: int = PrivateAttr(default=0)
     _size: tuple[int, int] = PrivateAttr(default=(0, 0))

@@ -6,22 +6,16 @@ in words, and applied to the state of a run on the first week that begins on or 
 
 from __future__ import annotations
 
-import datetime
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from sim.case.schema import Day
 from sim.levers.site import Site
 from sim.levers.words import Lang
 from sim.world.state import State
-
-
-def _a_day(value: Any) -> Any:
-    if isinstance(value, int | float):
-        raise ValueError(f"{value} is a number; write dates as 2020-01-31")
-    return value
 
 
 def _an_id(value: Any) -> Any:
@@ -30,12 +24,15 @@ def _an_id(value: Any) -> Any:
     return value
 
 
-Day = Annotated[datetime.date, BeforeValidator(_a_day)]
 Id = Annotated[str, BeforeValidator(_an_id)]
+Flag = Annotated[bool, Field(strict=True)]
 
 
 class Lever(BaseModel, ABC):
-    """Base of all levers; the fields are the keys a planner writes."""
+    """Base of all levers; the fields are the keys a planner writes.
+
+    date: it acts from the first week that begins on or after this day.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     kind: ClassVar[str]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from sim.levers import words
 from sim.levers.boundary import BoundaryLever, check_names
-from sim.levers.lever import Id
+from sim.levers.lever import Flag, Id
 from sim.levers.plan import Plan, UnitPlan
 from sim.levers.redrawing import redraw
 from sim.levers.site import Site
@@ -21,8 +21,9 @@ from sim.world.state import State
 class SplitPart(BaseModel):
     """One of the units that a community is split into.
 
-    settlements: those it gets; one part may leave them out and gets the rest. seat: one of them,
-    by default the old seat, else the settlement with most households.
+    id: its own, or that of the old unit; name: its name; settlements: ids of those it gets, one
+    part may leave them out and gets the rest; seat: one of them, by default the old seat, else the
+    settlement with most households.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +39,8 @@ class SplitCommunity(BoundaryLever):
 
     Staff, backlog and facilities go with the households; each part has an office with the list of
     tasks of its kind, and a counter and a culture room open at a seat that has none.
+
+    community: id of the unit to split; parts: the units that it becomes.
     """
 
     kind: ClassVar[str] = "split_community"
@@ -131,14 +134,17 @@ class TransferSettlements(BoundaryLever):
     """Hands settlements of one or more communities over to a neighbouring one.
 
     Their people, and staff and backlog in proportion, go along; both communities keep their seats,
-    points and lists of tasks. imposed: whether residents did not ask for it.
+    points and lists of tasks.
+
+    settlements: ids of those that move; to: id of the community that gets them; imposed: against
+    the will of residents.
     """
 
     kind: ClassVar[str] = "transfer_settlements"
 
     settlements: Annotated[tuple[Id, ...], Field(min_length=1)]
     to: Id
-    imposed: bool = False
+    imposed: Flag = False
     _moved: int = PrivateAttr(default=0)
 
     def bind(self, site: Site) -> Self | None:

@@ -31,7 +31,11 @@ class _Part(BaseModel):
 
 
 class Scope(_Part):
-    """Where a measure holds: all that fits every key given; without keys, everywhere."""
+    """Where a measure holds: all that fits every key given; without keys, everywhere.
+
+    counties: their names; townships: their ids; communities: ids of communities and villages;
+    kinds: communities or villages only; types: urban, town or rural ones only.
+    """
 
     counties: tuple[str, ...] = ()
     townships: Ids = ()
@@ -70,7 +74,10 @@ class Scope(_Part):
 
 
 class Pilot(Scope):
-    """Where a measure begins, and how many weeks later the rest of its scope follows."""
+    """Where a measure begins, and how many weeks later the rest of its scope follows.
+
+    weeks: until the rest follows.
+    """
 
     weeks: Weeks
 
@@ -79,6 +86,7 @@ class Waves(_Part):
     """A measure that reaches the case in so many waves, one every `weeks`.
 
     A wave is a run of areas in the order of their ids, with about equally many households each.
+    number: how many waves; weeks: between two of them; by: areas that are not divided.
     """
 
     number: Steps
@@ -87,7 +95,10 @@ class Waves(_Part):
 
 
 class Ramp(_Part):
-    """A measure that grows to its full strength in equal steps over so many weeks."""
+    """A measure that grows to its full strength in equal steps over so many weeks.
+
+    weeks: from the first step to the last; steps: how many.
+    """
 
     weeks: Weeks
     steps: Steps = 4
@@ -112,7 +123,11 @@ class Stage:
 
 
 class Stepped(Lever):
-    """A lever with a scope that acts at once, after a pilot, or in waves."""
+    """A lever with a scope that acts at once, after a pilot, or in waves.
+
+    scope: where it holds, by default everywhere; pilot: where it begins; waves: how it reaches one
+    part after another.
+    """
 
     scope: Scope = Scope()
     pilot: Pilot | None = None
@@ -179,7 +194,10 @@ class Stepped(Lever):
 
 
 class Phased(Stepped):
-    """A measure on settlements, which may also grow by a ramp."""
+    """A measure on settlements, which may also grow.
+
+    ramp: how it grows to its full strength.
+    """
 
     ramp: Ramp | None = None
     _settlements: tuple[str, ...] = PrivateAttr(default=())

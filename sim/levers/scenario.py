@@ -57,7 +57,10 @@ LEVERS: dict[str, type[Lever]] = {
 
 
 class Title(BaseModel):
-    """A title in two languages."""
+    """A title in two languages.
+
+    en: in English; zh: in Chinese.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     en: str
@@ -65,7 +68,11 @@ class Title(BaseModel):
 
 
 class ScenarioFile(BaseModel):
-    """The keys of a scenario file; levers are checked one by one."""
+    """A scenario: dated levers on a case, as a difference from another scenario.
+
+    title: what it is called; base: file of the scenario it starts from; about: what it is for;
+    levers: what is changed and when, each item one kind of lever.
+    """
 
     model_config = ConfigDict(extra="forbid")
     title: Title
@@ -78,8 +85,8 @@ class ScenarioFile(BaseModel):
 class Scenario:
     """Levers in the order of their dates, with the place where each one's date stands.
 
-    title: {"en", "zh"}. left_out: levers and rows of levers that the experiment's scope leaves
-    out, by what they are.
+    title: {"en", "zh"}. base: the file that it names as its base. left_out: levers and rows of
+    levers that the experiment's scope leaves out, by what they are.
     """
 
     name: str
@@ -88,6 +95,7 @@ class Scenario:
     places: tuple[tuple[Path, int, int], ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
     about: str = ""
+    base: Path | None = None
     warnings: tuple[Problem, ...] = field(default=(), repr=False)
 
     @staticmethod
@@ -120,6 +128,7 @@ class Scenario:
             places=tuple(place for _, place in bound),
             left_out=tuple(sorted(site.left_out.items())),
             about=own.about,
+            base=chain[1].path if len(chain) > 1 else None,
             warnings=tuple(problems),
         )
 

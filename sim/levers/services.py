@@ -15,7 +15,10 @@ from sim.world.state import State
 
 
 class BuyServices(Phased):
-    """Has social organisations do work of one class, for so much a year and office."""
+    """Has social organisations do work of one class, for so much a year and office.
+
+    class: of the work that is bought; yuan_year: what each office pays a year.
+    """
 
     kind: ClassVar[str] = "buy_services"
 

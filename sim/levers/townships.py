@@ -35,8 +35,12 @@ class MergeTownships(_OnTownships):
     """Merges two or more townships of a county into one, which bears the id of the seat's.
 
     Their communities and villages carry on under it; under a street office communities are urban.
-    seat: one of them, by default the first; unit_kind: street, town or township, by default the
-    seat's; township_points: what becomes of the other centres. Staff of all offices stay.
+    Staff of all offices stay.
+
+    townships: ids of those to merge; name: of the new one, by default that of the seat's;
+    unit_kind: street, town or township, by default the seat's; seat: id of the one whose seat
+    stays, by default the first; township_points: what becomes of the other centres, close, keep,
+    or a share to keep.
     """
 
     kind: ClassVar[str] = "merge_townships"
@@ -109,10 +113,13 @@ class MergeTownships(_OnTownships):
 class SetUpStreet(_OnTownships):
     """Sets up a street office: a town or township becomes one, or named communities form one.
 
-    township: becomes a street and keeps its id. Or id, name and communities (of one county, with
-    common borders; seat: one of them, by default the one with most households) form a new street;
-    the townships that they leave go on with the rest, and where their seat is gone, from the seat
-    of their unit with most households. Under a street communities are urban, villages stay rural.
+    The communities lie in one county and have common borders; the townships that they leave go on
+    with the rest, and where their seat is gone, from the seat of their unit with most households.
+    Under a street communities are urban, villages stay rural.
+
+    township: id of the one that becomes a street and keeps its id and seat; id: of a new street;
+    name: of the street; communities: ids of the units that form a new street; seat: id of the one
+    with its seat, by default the one with most households.
     """
 
     kind: ClassVar[str] = "set_up_street"
