@@ -22,7 +22,8 @@ from sim.case.synthesis.files import write_together
 from sim.case.synthesis.totals import Totals
 from sim.case.tables import Column, TableSpec
 from sim.experiment.experiment import ExperimentFile
-from sim.levers.scenario import LEVERS, ScenarioFile
+from sim.levers.reading import ScenarioFile
+from sim.levers.scenario import LEVERS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 FILES: dict[str, type[BaseModel]] = {

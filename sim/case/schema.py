@@ -40,7 +40,11 @@ def _a_day(value: Any) -> Any:
     return value
 
 
-Day = Annotated[datetime.date, Field(strict=False), BeforeValidator(_a_day)]
+Day = Annotated[
+    datetime.date,
+    Field(strict=False, ge=datetime.date(1900, 1, 1), le=datetime.date(2199, 12, 31)),
+    BeforeValidator(_a_day),
+]
 
 
 class _Strict(BaseModel):
@@ -83,7 +87,7 @@ class CaseMeta(_Strict):
     title: Title
     start: Day
     projection: Annotated[str, Field(json_schema_extra={"pattern": EPSG})]
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     population: Population = Population()
     parameters: dict[str, float] = {}
     provenance: dict[str, Any] = {}

@@ -6,12 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.case.case import Case
 from sim.case.messages import InputError, Problem
 from sim.description.account import Account, Touched
 from sim.description.replay import carry_out
 from sim.description.words import Named, differences
-from sim.levers.scenario import Scenario
+from sim.levers.scenario import Scenario, open_in_case
 from sim.levers.words import Lang
 
 
@@ -35,8 +34,7 @@ class Description:
 
         Raises `InputError` with the faults of either.
         """
-        case = Case.open(path.parent)
-        scenario = Scenario.open(path, case)
+        case, scenario = open_in_case(path)
         if against is not None and against.resolve().parent != path.resolve().parent:
             message = "this scenario belongs to another case"
             hint = f"name a scenario in {path.parent}"

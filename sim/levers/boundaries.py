@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
@@ -33,10 +33,16 @@ class RedrawCommunities(Redrawing, Stepped):
     townships: str | None = None
 
     def bind(self, site: Site) -> Self | None:
+        faults = len(site.problems.errors)
         tables = RedrawTables.read(self.lineage, self.units, self.townships, site)
         wanted = self.wanted(site)
         if tables is None or not tables.sound(site) or wanted is None:
-            site.sure = False
+            return None
+        if len(site.problems.errors) > faults:  # found in reading, and not by the checks
+            return None
+        if not site.sure:  # after a faulty lever nobody can say what this one begins with
+            site.named |= tables.ids
+            return None
             return None
         due = self._due(tables, site, wanted)
         plan, outside = tables.plan(site, due)
@@ -71,6 +77,10 @@ class RedrawCommunities(Redrawing, Stepped):
                 "scope",
             )
         return due
+
+    def may_make(self, site: Site) -> Collection[str] | None:
+        tables = RedrawTables.read(self.lineage, self.units, self.townships, site.copy())
+        return tables.ids if tables else None
 
     def describe(self, lang: Lang = "en") -> str:
         before, after = count_kinds(self._before, lang), count_kinds(self._plan.units, lang)
@@ -116,7 +126,7 @@ class MergeCommunities(Redrawing):
         members = [site.units[c] for c in self.communities if c in site.units]
         if len(members) < len(self.communities):
             return None  # after a faulty redraw nobody can say what they are
-        if len({u.township for u in members}) > 1:
+        if site.sure and len({u.township for u in members}) > 1:
             site.error(
                 "two-townships",
                 "the communities lie in different townships",
@@ -124,7 +134,7 @@ class MergeCommunities(Redrawing):
                 "communities",
             )
             return None
-        if not site.connected(self.communities):
+        if site.sure and not site.connected(self.communities):
             site.error(
                 "not-adjacent",
                 "the communities are not connected by common borders",
@@ -162,7 +172,12 @@ class MergeCommunities(Redrawing):
                 site.unknown("community", name, site.units, "communities", i)
         if self.seat is not None and self.seat not in self.communities:
             hint = did_you_mean(self.seat, self.communities) or "name one of the communities"
-            site.error("unknown-id", f"the seat {self.seat!r} is not in the list", hint, "seat")
+            site.error(
+                "seat-not-merged", f"the seat {self.seat!r} is not in the list", hint, "seat"
+            )
+
+    def may_make(self, site: Site) -> Collection[str]:
+        return ()  # it bears the id of one of its members
 
     def _merged(self, members: Sequence[UnitPlan]) -> UnitPlan:
         """The unit that they become: at the seat's, a community where one of them is."""

@@ -31,12 +31,12 @@ class ConvertVillage(BoundaryLever, Stepped):
     def bind(self, site: Site) -> Self | None:
         faults = len(site.problems.errors)
         wanted = self.wanted(site)
-        for i, name in enumerate(self.scope.communities if self._stage.step == 1 else ()):
+        first = site.sure and self._stage.step == 1
+        for i, name in enumerate(self.scope.communities if first else ()):
             if name in site.units and site.units[name].kind == "community":
                 message = f"{site.units[name].name} ({name}) is a community already"
                 site.error("no-village", message, "leave it out", "scope", "communities", i)
-        if wanted is None or len(site.problems.errors) > faults:
-            site.sure = False
+        if wanted is None or len(site.problems.errors) > faults or not site.sure:
             return None
         found = dict.fromkeys(site.unit_of[s] for s in wanted)
         villages = [site.units[u] for u in found if site.units[u].kind == "village"]
@@ -46,6 +46,9 @@ class ConvertVillage(BoundaryLever, Stepped):
             self.nowhere(site)
             return None
         return self._bound(site, plan_of(site, [self._converted(site, u) for u in villages]))
+
+    def may_make(self, site: Site) -> set[str]:
+        return set()  # ids stay
 
     def _converted(self, site: Site, unit: UnitPlan) -> UnitPlan:
         street = site.townships[unit.township].kind == "street"

@@ -62,13 +62,17 @@ class SplitCommunity(BoundaryLever):
         faults = len(site.problems.errors)
         if self.community not in site.units:
             site.unknown("community", self.community, site.units, "community")
-            site.sure = False
+        for i, part in enumerate(self.parts):
+            at = ("parts", i, "settlements")
+            check_names(site, "settlement", part.settlements or (), site.unit_of, *at)
+        if not site.sure:
+            site.named |= self.may_make(site)
+        if len(site.problems.errors) > faults or not site.sure:
             return None
         old = site.units[self.community]
         members = self._members(site)
         self._check(site, members)
         if len(site.problems.errors) > faults:
-            site.sure = False
             return None
         units = [
             replace(old, id=p.id, name=p.name, seat=self._seat(site, p, members[i], old))
@@ -76,6 +80,9 @@ class SplitCommunity(BoundaryLever):
         ]
         rows = sorted((s, p.id) for p, mine in zip(self.parts, members, strict=True) for s in mine)
         return self._bound(site, Plan(tuple(rows), tuple(sorted(units, key=lambda u: u.id))))
+
+    def may_make(self, site: Site) -> set[str]:
+        return {p.id for p in self.parts}
 
     def _members(self, site: Site) -> list[list[str]]:
         """Settlements of each part."""
@@ -96,8 +103,11 @@ class SplitCommunity(BoundaryLever):
             elif part.id in site.units and part.id != self.community:
                 message = f"the id {part.id!r} belongs to {site.units[part.id].name}"
                 site.error("id-taken", message, "give the part another id", *at, "id")
-            check_names(site, "settlement", part.settlements or (), mine, *at, "settlements")
             for k, name in enumerate(part.settlements or ()):
+                if name not in mine:
+                    message = f"{name!r} lies in {site.unit_of[name]!r}"
+                    hint = "leave it out: a split shares the settlements of one unit"
+                    site.error("lies-elsewhere", message, hint, *at, "settlements", k)
                 if seen.setdefault(name, i) != i:
                     message = f"{name!r} stands in part {seen[name] + 1} as well"
                     site.error("named-twice", message, "name each once", *at, "settlements", k)
@@ -159,7 +169,7 @@ class TransferSettlements(BoundaryLever):
         check_names(site, "settlement", self.settlements, site.unit_of, "settlements")
         if self.to not in site.units:
             site.unknown("community", self.to, site.units, "to")
-        if len(site.problems.errors) > faults or self.to not in site.units:
+        if len(site.problems.errors) > faults or not site.sure:
             return None
         donors = list(dict.fromkeys(site.unit_of[s] for s in self.settlements))
         self._check(site, donors)
@@ -172,6 +182,9 @@ class TransferSettlements(BoundaryLever):
         lever = self._bound(site, plan)
         lever._moved = site.size(self.settlements)
         return lever
+
+    def may_make(self, site: Site) -> set[str]:
+        return set()  # both units keep their ids
 
     def _check(self, site: Site, donors: Sequence[str]) -> None:
         """No unit is emptied, loses its seat or falls apart, and borders are common."""

@@ -4,14 +4,17 @@ go."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from sim.case.case import Case
+from sim.case.faults import SHORTENED as DAMAGED
 from sim.case.messages import Problems, did_you_mean
 from sim.case.parameters import Parameters
 from sim.case.schema import UNIT_KINDS
@@ -53,8 +56,9 @@ class Site:
     facilities: those there are; points: settlements with a counter or culture room of a
     unit, None once nobody can say before the run; ended: id of a unit or township -> the lever
     that ended it and those that followed. outside: ids that lie outside the scope. sure: False
-    once a faulty redraw leaves it open what units there are. redrawn: whether a lever has redrawn
-    any. left_out: rows of levers outside the scope, by what they are.
+    once a faulty lever leaves it open what units there are; then any id may name one where
+    `anything`, else those that are `named`. redrawn: whether a lever has redrawn any. left_out:
+    rows of levers outside the scope, by what they are.
     """
 
     case: Case
@@ -72,6 +76,8 @@ class Site:
     closed: dict[str, Standing] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     sure: bool = True
+    anything: bool = False
+    named: set[str] = field(default_factory=set)
     redrawn: bool = False
     standing: Standing | None = None
 
@@ -165,25 +171,30 @@ class Site:
             after = " or ".join(repr(h) for h in heirs)
             message = f"{noun} {name!r} ended on {lever.date} ({lever})"
             self.error("ended", message, f"since then its place is {after}", *keys)
-        elif self.sure or noun not in ("community", "township"):
-            hint = did_you_mean(name, known) or f"the case's tables list every {noun}"
-            self.error("unknown-id", f"there is no {noun} {name!r} at this date", hint, *keys)
+            return
+        of_units = noun in ("community", "township", "county")
+        if of_units and not self.sure and (self.anything or name in self.named):
+            return  # a lever that is at fault itself may have made it
+        if DAMAGED.fullmatch(name):
+            message = f"{noun} {name!r} was damaged by a spreadsheet program"
+            self.error("damaged-id", message, "write the whole id, in quotes", *keys)
+            return
+        hint = did_you_mean(name, known) or f"the case's tables list every {noun}"
+        self.error("unknown-id", f"there is no {noun} {name!r} at this date", hint, *keys)
 
-    def holds(self, file: Path) -> bool:
-        """Whether a file lies in the case's directory, or in that of the scenario."""
-        try:
-            place = file.resolve()
-        except (OSError, ValueError):  # no path at all
-            return False
-        return any(place.is_relative_to(root.resolve()) for root in (self.case.path, self.folder))
+    @property
+    def roots(self) -> tuple[Path, Path]:
+        """The directories in which files that a scenario names must lie."""
+        return self.case.path, self.folder
 
-    @staticmethod
-    def there(file: Path) -> bool:
-        """Whether there is such a file."""
-        try:
-            return file.is_file()
-        except OSError:  # a name too long, say
-            return False
+    def copy(self) -> Site:
+        """One to try a lever on: what it says and does stays there."""
+        own: dict[str, Any] = {
+            f.name: copy(value)
+            for f in fields(self)
+            if isinstance(value := getattr(self, f.name), dict | set)
+        }
+        return replace(self, problems=Problems(), **own)
 
     def connected(self, units: Collection[str]) -> bool:
         """Whether common borders connect these units; a case without a table of neighbours

@@ -64,8 +64,9 @@ class MergeTownships(_OnTownships):
         check_names(site, "township", self.townships, site.townships, "townships")
         if self.seat is not None and self.seat not in self.townships:
             hint = did_you_mean(self.seat, self.townships) or "name one of the townships"
-            site.error("unknown-id", f"the seat {self.seat!r} is not in the list", hint, "seat")
-        if len(site.problems.errors) > faults or not set(self.townships) <= set(site.townships):
+            message = f"the seat {self.seat!r} is not in the list"
+            site.error("seat-not-merged", message, hint, "seat")
+        if len(site.problems.errors) > faults or not site.sure:
             return None
         old = [site.townships[t] for t in self.townships]
         units = [u for u in site.units.values() if u.township in self.townships]
@@ -80,6 +81,9 @@ class MergeTownships(_OnTownships):
         main = next((t for t in old if t.id == self.seat), old[0])
         new = replace(main, name=self.name or main.name, kind=self.unit_kind or main.kind)
         return self._bound(site, plan_of(site, under(units, new), new))
+
+    def may_make(self, site: Site) -> set[str]:
+        return set()  # it bears the id of one of its members
 
     def apply(self, state: State) -> None:
         redraw(state, self._plan, township_points=self.township_points)
@@ -141,11 +145,12 @@ class SetUpStreet(_OnTownships):
         return self
 
     def bind(self, site: Site) -> Self | None:
-        faults = len(site.problems.errors)
-        lever = self._renamed(site) if self.township is not None else self._formed(site)
-        if len(site.problems.errors) > faults:
-            site.sure = False
-        return lever
+        if not site.sure:
+            site.named |= self.may_make(site)
+        return self._renamed(site) if self.township is not None else self._formed(site)
+
+    def may_make(self, site: Site) -> set[str]:
+        return set() if self.id is None else {self.id}
 
     def _renamed(self, site: Site) -> Self | None:
         assert self.township is not None
@@ -155,6 +160,7 @@ class SetUpStreet(_OnTownships):
         old = site.townships.get(self.township)
         if old is None:
             site.unknown("township", self.township, site.townships, "township")
+        if old is None or not site.sure:
             return None
         if old.kind == "street":
             message = f"{old.name} ({old.id}) is a street already"
@@ -199,9 +205,10 @@ class SetUpStreet(_OnTownships):
             site.error("id-taken", message, "give the street another id", "id")
         if self.seat is not None and self.seat not in self.communities:
             hint = did_you_mean(self.seat, self.communities) or "name one of the communities"
-            site.error("unknown-id", f"the seat {self.seat!r} is not in the list", hint, "seat")
+            message = f"the seat {self.seat!r} is not in the list"
+            site.error("seat-not-merged", message, hint, "seat")
         units = [site.units[c] for c in self.communities if c in site.units]
-        if len(site.problems.errors) > faults or len(units) < len(self.communities):
+        if len(site.problems.errors) > faults or not site.sure:
             return None
         donors = {u.township for u in units}
         if len({site.townships[t].county for t in donors}) > 1:
