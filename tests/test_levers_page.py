@@ -9,18 +9,21 @@ import pytest
 
 from sim.case.case import Case
 from sim.levers.scenario import LEVERS, Scenario
-from tests.cases import TOWN
+from tests.cases import TOWN, write_streets
 from tests.levers import WEEK, change, run
 
 PAGE = Path(__file__).parent.parent / "docs" / "levers.md"
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", PAGE.read_text("utf-8"), re.M | re.S))
+STREETS = ("open_street",)
 ONE_COUNTY = ("merge_townships",)
 
 
 @pytest.mark.parametrize("lever", SECTIONS)
 def test_every_example_runs_and_is_told(small_case_dir: Path, lever: str) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", SECTIONS[lever], re.S)
-    assert example.startswith(f"- {lever}:")
+    assert re.search(rf"^- {lever}:", example, re.M)
+    if lever in STREETS:
+        write_streets(small_case_dir)
     if lever in ONE_COUNTY:
         change(small_case_dir, "townships", TOWN, county="甲区")
     case = Case.open(small_case_dir)
@@ -29,8 +32,8 @@ def test_every_example_runs_and_is_told(small_case_dir: Path, lever: str) -> Non
     path.write_text(f"title: {{en: Example, zh: 示例}}\nlevers:\n{indented}", "utf-8")
     opened = Scenario.open(path, case)
     assert len(opened.describe()) == len(opened.describe("zh")) == len(opened.levers) > 0
-    first = opened.levers[0]
-    assert run(case, opened, WEEK + 2).applied >= 1 and first.kind == lever
+    kinds = [x.kind for x in opened.levers[: run(case, opened, WEEK + 2).applied]]
+    assert lever in kinds
 
 
 def test_every_section_is_a_lever_and_names_its_keys() -> None:

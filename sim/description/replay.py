@@ -44,6 +44,9 @@ def _last(states: Sequence[State], packages: Sequence[Sequence[Lever]]) -> int:
         weeks += [week_of(lever.date, state.start) for lever in levers[-1:]]
         days = np.concatenate([state.facilities.opened, state.facilities.closed])
         weeks.append(int(days[days < NEVER].max(initial=0)))
+        weeks += [work.week for work in state.works]
+        if state.streets is not None:
+            weeks.append(int(state.streets.edges["week"].max()))
     return max(weeks)
 
 

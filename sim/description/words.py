@@ -65,6 +65,7 @@ COSTS = {
     "staff": ("for staff", "人员经费"),
     "floor": ("for running public buildings", "用房运行"),
     "build": ("for building (written off over its life) and rent", "建设折旧和租金"),
+    "rewards": ("for rewards to residents' units", "单位设施开放奖补"),
     "contracts": ("for services bought", "购买服务"),
 }
 

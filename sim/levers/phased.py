@@ -82,15 +82,23 @@ class Pilot(Scope):
     weeks: Weeks
 
 
-class Waves(_Part):
+class Batches(_Part):
+    """So many steps, one every `weeks`.
+
+    number: how many; weeks: between two of them.
+    """
+
+    number: Steps
+    weeks: Weeks
+
+
+class Waves(Batches):
     """A measure that reaches the case in so many waves, one every `weeks`.
 
     A wave is a run of areas in the order of their ids, with about equally many households each.
     number: how many waves; weeks: between two of them; by: areas that are not divided.
     """
 
-    number: Steps
-    weeks: Weeks
     by: Literal["county", "township", "community"] = "county"
 
 
@@ -223,6 +231,11 @@ class Phased(Stepped):
     def strength(self) -> float:
         """Share of the full measure that holds from this step on."""
         return self._stage.strength
+
+    def part(self, share: float = 1.0) -> float:
+        """The part of what is left that a step takes, for `share` of all to be taken at last."""
+        before = self.strength - 1 / self._stage.steps if self.ramp is not None else 0.0
+        return share * (self.strength - before) / (1 - share * before)
 
     def bind(self, site: Site) -> Self | None:
         faults, stage = len(site.problems.errors), self._stage

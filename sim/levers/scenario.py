@@ -22,20 +22,26 @@ from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.checking import bind_all
 from sim.levers.conversion import ConvertVillage
-from sim.levers.facilities import AddFacility, CloseFacility
+from sim.levers.enlarging import EnlargeFacility
+from sim.levers.facilities import AddFacility, AddProgramme, CloseFacility
 from sim.levers.grouping import Regroup
+from sim.levers.hours import ExtendHours
 from sim.levers.lever import Lever
 from sim.levers.parting import SplitCommunity, TransferSettlements
+from sim.levers.premises import CoLocate, KeepServicePoints
 from sim.levers.reading import ScenarioFile, read_chain, read_entries
 from sim.levers.services import BuyServices
 from sim.levers.site import Site
+from sim.levers.streets import OpenStreet
 from sim.levers.townships import MergeTownships, SetUpStreet
+from sim.levers.unit_facilities import OpenUnitFacility
 from sim.levers.words import Lang, amount
 from sim.levers.work import CutBurden
 
 LEVERS: dict[str, type[Lever]] = {
     lever.kind: lever
     for lever in (
+        # boundaries
         RedrawCommunities,
         MergeCommunities,
         SplitCommunity,
@@ -44,8 +50,17 @@ LEVERS: dict[str, type[Lever]] = {
         MergeTownships,
         SetUpStreet,
         Regroup,
+        # facilities
         AddFacility,
+        AddProgramme,
+        EnlargeFacility,
         CloseFacility,
+        KeepServicePoints,
+        CoLocate,
+        OpenUnitFacility,
+        ExtendHours,
+        OpenStreet,
+        # channels
         OnlineService,
         AgencyService,
         BuyServices,

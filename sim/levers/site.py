@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from sim.case.case import Case
 from sim.case.faults import SHORTENED as DAMAGED
 from sim.case.messages import Problems, did_you_mean
@@ -21,6 +19,7 @@ from sim.case.schema import UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
 from sim.levers.plan import Plan, Points, TownshipPlan, UnitPlan, number_kept
 from sim.levers.points import POINT_SERVICES
+from sim.world.supply import STATION_SERVICE
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Place:
-    """A facility that is open: what it offers, the settlement it lies in, its first day."""
+    """A facility that is open or decided: what it offers, the settlement it lies in, hours a week,
+    m2 of service floor (of a station), and whether it is open to everyone."""
 
     services: tuple[str, ...]
     settlement: str
-    opened: date | None = None
+    hours: float = 0.0
+    service_floor: float = 0.0
+    to_everyone: bool = True
 
 
 @dataclass
@@ -57,8 +59,10 @@ class Site:
     unit, None once nobody can say before the run; ended: id of a unit or township -> the lever
     that ended it and those that followed. outside: ids that lie outside the scope. sure: False
     once a faulty lever leaves it open what units there are; then any id may name one where
-    `anything`, else those that are `named`. redrawn: whether a lever has redrawn any. left_out:
-    rows of levers outside the scope, by what they are.
+    `anything`, else those that are `named`. redrawn: whether a lever has redrawn any. former:
+    settlements of points that redraws have closed, None once nobody can say. uncertain: services
+    of which nobody can say before the run where they are. left_out: rows of levers outside the
+    scope, by what they are.
     """
 
     case: Case
@@ -79,6 +83,8 @@ class Site:
     anything: bool = False
     named: set[str] = field(default_factory=set)
     redrawn: bool = False
+    former: set[str] | None = field(default_factory=set)
+    uncertain: set[str] = field(default_factory=set)
     standing: Standing | None = None
 
     @cached_property
@@ -93,11 +99,12 @@ class Site:
         offices = case.offices
         of_units = set(offices["id"][offices["kind"].isin(UNIT_KINDS)])
         facilities, points = {}, set()
-        columns = [case.facilities[c] for c in ("id", "services", "settlement", "operator")]
-        opened = case.facilities["opened"]
-        for name, said, settlement, operator, day in zip(*columns, opened, strict=True):
+        names = ("id", "services", "settlement", "operator", "hours_week", "floor_m2", "open_to")
+        columns = [case.facilities[c].tolist() for c in names]
+        for name, said, settlement, operator, hours, floor, open_to in zip(*columns, strict=True):
             services = tuple(s.strip() for s in said.split(";"))
-            facilities[name] = Place(services, settlement, None if pd.isna(day) else day.date())
+            station = floor if STATION_SERVICE in services else 0.0
+            facilities[name] = Place(services, settlement, hours, station, open_to == "everyone")
             if operator in of_units and not set(POINT_SERVICES).isdisjoint(services):
                 points.add(settlement)
         return Site(
@@ -163,6 +170,20 @@ class Site:
         """Says that nothing of the lever lies in the scope."""
         self.leave_out(lever, 1)
         self.warn("nothing-left", f"nothing of this {lever} lies in the scope: it is left out")
+
+    def facility(self, name: str, *keys: str | int) -> Place | None:
+        """The facility of this id; says so where there is none, or none any more."""
+        earlier = self.closed.get(name)
+        if earlier is not None:
+            self.error(
+                "closed-already",
+                f"the facility {name!r} is closed on {earlier.date} ({earlier})",
+                "leave one of the two out",
+                *keys,
+            )
+        elif name not in self.facilities:
+            self.unknown("facility", name, set(self.case.facilities["id"]), *keys)
+        return self.facilities.get(name)
 
     def unknown(self, noun: str, name: str, known: Collection[str], *keys: str | int) -> None:
         """Says that an id names nothing at the lever's date, and why."""
@@ -248,6 +269,7 @@ class Site:
         many of them are kept, None where an earlier lever leaves that open."""
         assert self.standing is not None
         self.redrawn = True
+        self.uncertain |= set(POINT_SERVICES)
         members = _members(plan.unit_of)
         others: list[str] = []
         for unit, settlements in self.changed(plan):
@@ -274,14 +296,19 @@ class Site:
         for name in [*(u.id for u in plan.units), *(t.id for t in plan.townships)]:
             self.ended.pop(name, None)
         if self.points is None:
+            self.former = None
             return None
         if points is None:
+            if self.former is not None:
+                self.former -= self.points
             return len(others), len(others)
         kept = number_kept(points, len(others))
         if kept == 0:
             self.points -= set(others)
+            if self.former is not None:
+                self.former = (self.former | set(others)) - self.points
         elif kept < len(others):
-            self.points = None
+            self.points = self.former = None
         return len(others), kept
 
     def _same(self, unit: UnitPlan, settlements: list[str]) -> bool:

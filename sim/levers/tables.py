@@ -11,7 +11,7 @@ import pandas as pd
 from sim.case.files import exists, inside, names_in
 from sim.case.messages import did_you_mean
 from sim.case.schema import REDRAW_TABLES
-from sim.case.tables import Table, read_table
+from sim.case.tables import Table, TableSpec, read_table
 from sim.levers.plan import Plan, TownshipPlan, UnitPlan
 from sim.levers.site import Site
 
@@ -28,7 +28,11 @@ class RedrawTables:
     def read(lineage: str, units: str, townships: str | None, site: Site) -> RedrawTables | None:
         """The tables in these files, None where one cannot be read."""
         given = {"lineage": lineage, "units": units, "townships": townships}
-        tables = {key: _read(key, file, site) for key, file in given.items() if file is not None}
+        tables = {
+            key: read_beside(key, file, REDRAW_TABLES[key], site)
+            for key, file in given.items()
+            if file is not None
+        }
         found = {key: table for key, table in tables.items() if table is not None}
         if len(found) < len(tables):
             return None
@@ -229,7 +233,8 @@ class _Groups:
         self._of[self.root(one)] = self.root(other)
 
 
-def _read(key: str, file: str, site: Site) -> Table | None:
+def read_beside(key: str, file: str, spec: TableSpec, site: Site) -> Table | None:
+    """The table in a file that a key names, beside the scenario; None after saying why not."""
     assert site.standing is not None
     folder = site.standing.document.path.parent
     path = folder / file
@@ -241,7 +246,7 @@ def _read(key: str, file: str, site: Site) -> Table | None:
         hint = near or "tables lie beside the scenario"
         site.error("missing-file", f"there is no table {file!r}", hint, key)
     else:
-        return read_table(path, REDRAW_TABLES[key], site.problems)
+        return read_table(path, spec, site.problems)
     return None
 
 

@@ -25,6 +25,14 @@ WAYS = {
     "buy": ("bought", "购置"),
     "rent": ("rented", "租赁"),
     "allot": ("allotted", "划拨"),
+    "leaseback": ("leased back from ground floors", "返租底楼"),
+    "share": ("shared within the region", "区域共享"),
+}
+RANKS = {
+    "households": ("most households", "户数最多"),
+    "old": ("most old people", "老年人口最多"),
+    "children": ("most small children", "婴幼儿最多"),
+    "floor": ("least service floor per household", "户均服务用房最少"),
 }
 WORK = {
     "complaints": ("the handling of complaints", "投诉处理"),

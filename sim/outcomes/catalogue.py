@@ -173,6 +173,13 @@ def _rest() -> list[Outcome]:
             "人均建设成本",
         ),
         Outcome(
+            "cost.rewards.per_head",
+            "yuan/year",
+            "lower",
+            "rewards to residents' units per registered person",
+            "人均单位设施开放奖补",
+        ),
+        Outcome(
             "cost.contracts.per_head",
             "yuan/year",
             "lower",

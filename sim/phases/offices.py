@@ -124,11 +124,14 @@ def work_offices(model: Running) -> None:
         f.operator[points], weights=matters[points] * per_matter, minlength=len(o)
     )
     other = _hours_elsewhere(model)
-    # a kept point binds a worker for its opening hours, whether somebody comes or not; it takes
-    # what the matters leave of the hours for the counter, and nobody owes the rest later
-    kept = points[f.kept[points]]
-    idle = f.hours[kept] * f.windows[kept] - matters[kept] * p["counter.front"] / 60
-    presence = np.bincount(f.operator[kept], weights=np.maximum(0.0, idle), minlength=len(o))
+    # a kept point binds a worker for its opening hours, any other for those beyond office hours,
+    # whether somebody comes or not; it takes what the matters leave of the hours for the counter,
+    # and nobody owes the rest later
+    bound = np.where(f.kept[points], f.hours[points], f.extra_hours[points])
+    far, bound = points[bound > 0], bound[bound > 0]
+    come = matters[far] * bound / f.hours[far]
+    idle = bound * f.windows[far] - come * p["counter.front"] / 60
+    presence = np.bincount(f.operator[far], weights=np.maximum(0.0, idle), minlength=len(o))
     waiting = s.ledger.backlog()[:, CLASS["counter"]]
     other = other + np.clip(now.counter_hours - brought - other - waiting, 0.0, presence)
     demand[:, CLASS["counter"]] = brought + other

@@ -6,30 +6,38 @@ import numpy as np
 
 from sim.case.parameters import Parameters
 
-WAYS = ("build", "rebuild", "buy", "rent", "allot")
+BOUGHT = ("build", "rebuild", "buy", "allot")
+RENTED = ("rent", "leaseback", "share")
+WAYS = BOUGHT + RENTED
 
 
 def yearly_cost_of_way(way: str, floor_m2: float, parameters: Parameters) -> float:
     """Yuan a year of getting a floor: written off over its life, or the rent."""
     p = parameters
-    if way == "rent":
-        return floor_m2 * p["cost.rent"] * 12
+    if way in RENTED:
+        return floor_m2 * p[f"cost.{way}"] * 12
     return floor_m2 * p[f"cost.{way}"] / p["cost.life"]
+
+
+def yearly_cost_of_street(metres: float, parameters: Parameters) -> float:
+    """Yuan a year of opening a street, written off as buildings are."""
+    return metres * parameters["cost.street"] / parameters["cost.life"]
 
 
 def week_costs(
     workers: float,
     public_floor_m2: float,
     yearly_building: float,
+    yearly_rewards: float,
     ended_units: float,
     contracts: float,
     parameters: Parameters,
 ) -> dict[str, float]:
     """Yuan a year at this week's rate, by kind.
 
-    ended_units: units that mergers ended within the transition time; their one-off cost is
-    spread over it. contracts: yuan a year of social organisations, whether their hours find work
-    or not.
+    yearly_rewards: paid to residents' units that opened a facility to everyone. ended_units: units
+    that mergers ended within the transition time; their one-off cost is spread over it. contracts:
+    yuan a year of social organisations, whether their hours find work or not.
     """
     p = parameters
     weeks = p["merger.transition_weeks"]
@@ -37,6 +45,7 @@ def week_costs(
         "staff": workers * p["cost.worker"],
         "floor": public_floor_m2 * p["cost.floor_run"] * 12,
         "build": yearly_building,
+        "rewards": yearly_rewards,
         "contracts": contracts,
         "transition": ended_units * p["cost.transition"] * 52 / weeks,
     }
