@@ -75,6 +75,10 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
             "township_points": "keep"}},
         {"buy_services": {"date": "2020-01-13", "class": "visits_high", "yuan_year": 20000}},
         {"merge_communities": {"date": "2020-01-20", "communities": list(EAST), **more}},
+        {"train_staff": {"date": "2020-01-20", "share": 0.9}},
+        {"community_fund": {"date": "2020-01-20"}},
+        *({"property_management": {"date": "2020-01-20", "compounds": [compound], "form": form}}
+          for compound, form in zip(COMPOUNDS, ("self", "entrusted", "joint"), strict=False)),
         *({"add_facility": {"date": "2020-01-06", "services": ["culture"], "floor_m2": 30,
                             "settlement": f"{UNITS[i % 4]}0{2 + i % 3}", "way": way}}
           for i, way in enumerate(WAYS)),

@@ -67,6 +67,7 @@ COSTS = {
     "build": ("for building (written off over its life) and rent", "建设折旧和租金"),
     "rewards": ("for rewards to residents' units", "单位设施开放奖补"),
     "contracts": ("for services bought", "购买服务"),
+    "property": ("for property management", "物业管理补贴"),
 }
 
 

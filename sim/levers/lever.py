@@ -17,6 +17,14 @@ from sim.levers.site import Site
 from sim.levers.words import Lang
 from sim.world.state import State
 
+
+def some(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A list that is not empty; asked only where all its items are well-formed."""
+    if not value:
+        raise ValueError("name at least one")
+    return value
+
+
 Id = str
 Flag = Annotated[bool, Field(strict=True)]
 

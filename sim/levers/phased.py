@@ -232,9 +232,14 @@ class Phased(Stepped):
         """Share of the full measure that holds from this step on."""
         return self._stage.strength
 
+    @property
+    def added(self) -> float:
+        """Share of the full measure that this step adds where it holds."""
+        return 1 / self._stage.steps if self.ramp is not None else 1.0
+
     def part(self, share: float = 1.0) -> float:
         """The part of what is left that a step takes, for `share` of all to be taken at last."""
-        before = self.strength - 1 / self._stage.steps if self.ramp is not None else 0.0
+        before = self.strength - self.added if self.ramp is not None else 0.0
         return share * (self.strength - before) / (1 - share * before)
 
     def bind(self, site: Site) -> Self | None:
@@ -267,6 +272,21 @@ class Phased(Stepped):
     def rows(self, state: State) -> np.ndarray:
         """Rows of its settlements, int64."""
         return np.searchsorted(state.world.settlements["id"].to_numpy(), self._settlements)
+
+    def part_of_units(self, state: State) -> np.ndarray:
+        """Share of the households of every unit that it reaches, float64 ``[U]``: less than 1 where
+        a redraw came between its steps."""
+        b, households = state.boundaries, np.maximum(1.0, state.census.households)
+        reached = np.zeros(households.size)
+        reached[self.rows(state)] = households[self.rows(state)]
+        whole = b.sums(households)
+        return np.divide(b.sums(reached), whole, out=np.zeros_like(whole), where=whole > 0)
+
+    def offices(self, state: State) -> dict[int, int]:
+        """Slots of the offices of the units that it reaches, by row of the unit."""
+        units = state.boundaries.units
+        reached = np.flatnonzero(self.part_of_units(state)).tolist()
+        return {row: units[row].office for row in reached if units[row].office >= 0}
 
     @abstractmethod
     def say(self, lang: Lang) -> str:

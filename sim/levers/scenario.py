@@ -30,8 +30,10 @@ from sim.levers.lever import Lever
 from sim.levers.parting import SplitCommunity, TransferSettlements
 from sim.levers.premises import CoLocate, KeepServicePoints
 from sim.levers.reading import ScenarioFile, read_chain, read_entries
+from sim.levers.residents import CommunityFund, PropertyManagement, RecruitVolunteers
 from sim.levers.services import BuyServices
 from sim.levers.site import Site
+from sim.levers.staff import CertifyStaff, MoveStaff, SetStaffStandard, TrainStaff
 from sim.levers.streets import OpenStreet
 from sim.levers.townships import MergeTownships, SetUpStreet
 from sim.levers.unit_facilities import OpenUnitFacility
@@ -64,6 +66,13 @@ LEVERS: dict[str, type[Lever]] = {
         OnlineService,
         AgencyService,
         BuyServices,
+        SetStaffStandard,
+        MoveStaff,
+        TrainStaff,
+        CertifyStaff,
+        RecruitVolunteers,
+        PropertyManagement,
+        CommunityFund,
         CutBurden,
     )
 }

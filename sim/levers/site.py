@@ -11,11 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from sim.case.case import Case
 from sim.case.faults import SHORTENED as DAMAGED
 from sim.case.messages import Problems, did_you_mean
 from sim.case.parameters import Parameters
-from sim.case.schema import UNIT_KINDS
+from sim.case.schema import ROLES, UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
 from sim.levers.plan import Plan, Points, TownshipPlan, UnitPlan, number_kept
 from sim.levers.points import POINT_SERVICES
@@ -56,7 +58,8 @@ class Site:
 
     unit_of: unit of each settlement; members: settlements of each unit; units, townships,
     facilities: those there are; points: settlements with a counter or culture room of a
-    unit, None once nobody can say before the run; ended: id of a unit or township -> the lever
+    unit, None once nobody can say before the run; posts: how many a unit or township
+    has, by id, where that is sure before the run; ended: id of a unit or township -> the lever
     that ended it and those that followed. outside: ids that lie outside the scope. sure: False
     once a faulty lever leaves it open what units there are; then any id may name one where
     `anything`, else those that are `named`. redrawn: whether a lever has redrawn any. former:
@@ -75,6 +78,7 @@ class Site:
     facilities: dict[str, Place]
     outside: set[str]
     points: set[str] | None
+    posts: dict[str, int]
     ended: dict[str, tuple[Standing, list[str]]] = field(default_factory=dict)
     merged: dict[str, Standing] = field(default_factory=dict)
     closed: dict[str, Standing] = field(default_factory=dict)
@@ -128,6 +132,7 @@ class Site:
             facilities=facilities,
             outside=set(case.outside),
             points=points,
+            posts=dict.fromkeys(case.townships["id"], 0) | _posts(offices),
         )
 
     @cached_property
@@ -193,7 +198,7 @@ class Site:
             message = f"{noun} {name!r} ended on {lever.date} ({lever})"
             self.error("ended", message, f"since then its place is {after}", *keys)
             return
-        of_units = noun in ("community", "township", "county")
+        of_units = noun in ("community", "township", "township or community", "county")
         if of_units and not self.sure and (self.anything or name in self.named):
             return  # a lever that is at fault itself may have made it
         if DAMAGED.fullmatch(name):
@@ -276,6 +281,7 @@ class Site:
             if self.points is not None:
                 others += [s for s in settlements if s in self.points and s != unit.seat]
                 self.points.add(unit.seat)
+        self._forget_posts(plan, members)
         heirs: dict[str, list[str]] = {}  # in the order of settlements
         for settlement, unit_id in plan.unit_of:
             after = heirs.setdefault(self.unit_of[settlement], [])
@@ -311,6 +317,17 @@ class Site:
             self.points = self.former = None
         return len(others), kept
 
+    def _forget_posts(self, plan: Plan, members: dict[str, list[str]]) -> None:
+        """Nobody knows the posts of units that change, nor of townships that gain or lose units."""
+        for unit in plan.units:
+            before = [self.units[self.unit_of[s]] for s in members[unit.id]]
+            if not self._same(unit, members[unit.id]):
+                for name in (unit.id, *(u.id for u in before)):
+                    self.posts.pop(name, None)
+            townships = {unit.township, *(u.township for u in before)}
+            for name in townships if len(townships) > 1 else ():
+                self.posts.pop(name, None)
+
     def _same(self, unit: UnitPlan, settlements: list[str]) -> bool:
         old = self.units.get(unit.id)
         return (
@@ -323,6 +340,14 @@ class Site:
         assert self.standing is not None
         add = self.problems.error if severity == "error" else self.problems.warning
         add(code, message, self.standing.document.path, *self.standing.place(*keys), hint=hint)
+
+
+def _posts(offices: pd.DataFrame) -> dict[str, int]:
+    """Posts of each office by the unit or the township it belongs to; a township may have none."""
+    counts = offices[list(ROLES)].fillna(0).sum(axis=1).astype(int)
+    of_unit = offices["kind"].isin(UNIT_KINDS)
+    place = offices["community"].where(of_unit, offices["township"])
+    return dict(zip(place, counts.tolist(), strict=True))
 
 
 def _members(unit_of: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

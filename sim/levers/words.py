@@ -41,6 +41,24 @@ WORK = {
     "visits_general": ("general home visits", "一般走访"),
     "self_governance": ("the support of self-governance", "自治活动"),
 }
+COMPOUNDS = {
+    "commodity": ("commodity housing", "商品房小区"),
+    "resettlement": ("resettlement estates", "安置小区"),
+    "old_courtyard": ("old courtyards", "老旧院落"),
+    "village": ("hamlets", "村民小组"),
+}
+STANDARD = {
+    "per_10000": ("{:g} posts per 10,000 registered persons", "每万户籍人口{:g}个"),
+    "base": ("a base of {:g}", "基数{:g}个"),
+    "per_1000": ("{:g} per 1,000 registered persons", "每千户籍人口{:g}个"),
+    "least": ("at least {:g}", "不少于{:g}个"),
+    "most": ("at most {:g}", "不多于{:g}个"),
+}
+FORMS = {
+    "self": ("management by residents themselves", "居民自管"),
+    "entrusted": ("management entrusted to a company", "委托管理"),
+    "joint": ("joint management by community and residents", "社区居民共管"),
+}
 ITEMS = {
     "ledger": ("ledgers", "台账"),
     "evaluation": ("evaluations", "考核评比"),
@@ -80,6 +98,13 @@ def named(name: str, ident: str, lang: Lang) -> str:
 def verb(count: int, plural: str) -> str:
     """An English verb that goes with so many."""
     return f"{plural}s" if count == 1 else plural
+
+
+def so_far(text: str, strength: float, lang: Lang) -> str:
+    """What a measure comes to, with how far a step has brought it."""
+    if strength == 1:
+        return text
+    return text + pick((f", {strength:.0%} of the way so far", f"（进度{strength:.0%}）"), lang)
 
 
 def amount(number: int, noun: str) -> str:

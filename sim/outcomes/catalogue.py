@@ -187,6 +187,13 @@ def _rest() -> list[Outcome]:
             "人均购买社会组织服务成本",
         ),
         Outcome(
+            "cost.property.per_head",
+            "yuan/year",
+            "lower",
+            "subsidies to property management per registered person",
+            "人均物业管理补贴",
+        ),
+        Outcome(
             "cost.transition.per_head",
             "yuan/year",
             "lower",

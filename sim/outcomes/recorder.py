@@ -179,7 +179,7 @@ class Recorder:
 
     def _content(self, model: Any) -> access.Values:
         """Satisfaction, belonging and participation, by the type of unit before any redraw."""
-        state, now, c = model.state, model.now, model.constants
+        state, now = model.state, model.now
         r, b = state.residents, state.boundaries
         count = len(state.world.settlements)
         settlement = np.asarray(state.households.settlement)
@@ -196,7 +196,7 @@ class Recorder:
         households = np.maximum(state.census.households, 1e-9)
         score, without = learning.satisfaction(
             self._access, r.wait, r.unmet, listed / households,
-            np.where(office >= 0, made[office], 0.0), c.complaints * 52,
+            np.where(office >= 0, made[office], 0.0), now.complaints * 52,
             r.belonging, state.parameters,
         )  # fmt: skip
         names = ("score", "score_without_belonging", "belonging", "participation")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sim.processes.cost import week_costs
 from sim.world.state import State
+from sim.world.workers import ABOLISHED
 
 
 def public_floor(state: State) -> float:
@@ -21,4 +22,16 @@ def public_costs(state: State, workers: float) -> dict[str, float]:
     building = float(f.yearly[is_open].sum()) + state.yearly_of_streets
     rewards = float(f.reward[is_open].sum())
     bought = float(state.contracts.in_force(state.week).sum())
-    return week_costs(workers, public_floor(state), building, rewards, ended, bought, p)
+    certified = float(state.workers.certified[state.workers.office != ABOLISHED].sum())
+    subsidies = float((state.policies.subsidy * state.census.households).sum())
+    return week_costs(
+        workers=workers,
+        certified=certified,
+        public_floor_m2=public_floor(state),
+        building=building,
+        rewards=rewards,
+        contracts=bought,
+        property_management=subsidies,
+        ended_units=ended,
+        parameters=p,
+    )

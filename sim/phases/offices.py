@@ -26,6 +26,7 @@ def ask_offices(model: Running) -> None:
     posts = s.workers
     speed = workers.speed(s.week, posts.hired, posts.certified, p)
     strength = posts.by_office(speed, len(o))
+    strength *= workers.left_by_training(mean_by_office(s, s.policies.trained), p)
     # a centre whose posts are all vacant is lent somebody: no township shuts its counter
     lent = np.where(o.alive & (o.kind == TOWNSHIP_OFFICE), p["staff.lent"], 0.0)
     capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
@@ -40,7 +41,8 @@ def ask_offices(model: Running) -> None:
     demand[:, CLASS["self_governance"]] = np.where(
         of_unit, p["work.self_governance"] * capacity, 0.0
     )
-    landed = hours_landed(b.sums(c.complaints * s.census.households), p)
+    now.complaints = c.complaints * s.policies.complaints
+    landed = hours_landed(b.sums(now.complaints * s.census.households), p)
     demand[:, CLASS["complaints"]] = spread(s, landed)
     _plan_visits(model)
     demand[:, list(work.VISIT_CLASSES)] = now.planned * now.visit_hours[:, None]
