@@ -27,7 +27,7 @@ def assigned_hours(s: State) -> Tasks:
     """What is assigned this week: the lists of units, less what they refuse, which is assigned to
     the offices of their townships."""
     o, p = s.offices, s.parameters
-    yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.merged_week, p)
+    yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.list_week, p)
     of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
     hours = np.where(of_unit, yearly * _share_of_list(s) / 52, 0.0)
     refused = hours * np.where(of_unit, mean_by_office(s, s.policies.refused), 0.0)

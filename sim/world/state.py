@@ -258,8 +258,9 @@ def start_offices(
         full_list=share,
         own_list=share * yearly_list(parameters),
         merged_list=np.zeros(n),
+        list_week=np.full(n, float(NOT_MERGED)),
         merged_week=np.full(n, NOT_MERGED, np.int32),
-        members=np.ones(n, np.int32),
+        members=np.zeros(n),
         loss=np.zeros(n),
         staff_policy=np.full(n, KEEP, np.int8),
     )
