@@ -5,7 +5,11 @@ Choices are equal except at ties within 1e-12, sums to 1e-12.
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,7 @@ from sim.world import draws, households
 from sim.world import reference as synthesis
 
 ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "sim"
 TWINS = {
     "philox": draws.philox_reference,
     "block": draws.words_reference,
@@ -303,3 +308,25 @@ def test_households_equal_their_twin(rows, rates, key, crowd):
     args = np.uint64(key), settlement, rural, homes, present, rates
     households._traits(*args, again)
     assert (again == flags).all() and (again == synthesis.traits(*args)).all()
+
+
+def test_compiled_kernels_are_kept_by_what_all_of_them_say(tmp_path: Path) -> None:
+    # numba sees edits of a kernel's own file only, not of those that it inlines
+    ask = "import numba, sim.world.kernels; print(numba.config.CACHE_DIR)"
+    env = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    said = set()
+    for edit in ("", "# an edit\n", ""):
+        package = tmp_path / "sim"
+        shutil.rmtree(package, ignore_errors=True)
+        for part in ("world", "processes"):
+            shutil.copytree(SOURCE / part, package / part, ignore=shutil.ignore_patterns("__*"))
+        for name in ("__init__.py", "cache.py"):
+            shutil.copy(SOURCE / name, package)
+        with (package / "processes" / "choice.py").open("a") as file:
+            file.write(edit)
+        out = subprocess.run(
+            [sys.executable, "-c", ask], cwd=tmp_path, text=True, capture_output=True, check=True,
+            env=env | {"SIM_CACHE": str(tmp_path)},
+        )  # fmt: skip
+        said.add(out.stdout)
+    assert len(said) == 2 and all(x.startswith(str(tmp_path / "kernels-")) for x in said)

@@ -17,10 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from sim.world.draws import Process, block, uniform_one, unit
 from sim.world.households import AWAY, DIGITAL, HARDSHIP, OLD_ONLY, VEHICLE
+from sim.world.kernels import njit
 
 PUT_OFF, NO_REACH, ONLINE, AGENT = -1, -2, -3, -4
 LN_2 = float(np.log(2.0))

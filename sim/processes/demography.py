@@ -33,11 +33,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-from numba import njit
 
 from sim.case.parameters import Parameters
 from sim.world.draws import Process, block, uniform, unit
 from sim.world.households import ADULTS, FULL, OLD, VEHICLE, Households, traits
+from sim.world.kernels import njit
 
 DEATH = ("death_0_59",) * OLD + ("death_60_79", "death_80")
 AGEING = ("ageing_0_2", "ageing_3_5", "ageing_6_14", "ageing_15_59", "ageing_60_79")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from sim.case.parameters import Parameters
 from sim.processes.choice import ONLINE, PUT_OFF
+from sim.world.kernels import njit
 
 # columns of the sums that `settle` makes, by household group and line
 COLUMNS = 11

@@ -7,11 +7,11 @@ so that a household with a higher rate never asks for less under the same draw.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from sim.case.parameters import Parameters
 from sim.world.draws import Process, block, unit
 from sim.world.households import HARDSHIP, MEALS, OLD, Households
+from sim.world.kernels import njit
 from sim.world.services import Line
 
 WEEKS = 52

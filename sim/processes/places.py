@@ -7,10 +7,10 @@ list first come, first served; those who applied in the same week in a keyed ord
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from sim.processes.choice import best_facility, gumbel
 from sim.world.draws import Process, block, uniform, uniform_one, unit
+from sim.world.kernels import njit
 from sim.world.state import Enrolment
 
 NONE = -1

@@ -16,8 +16,10 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 import numpy as np
-from numba import njit, uint32, uint64
+from numba import uint32, uint64
 from numba.types import UniTuple  # type: ignore[attr-defined]
+
+from sim.world.kernels import njit
 
 _M0, _M1 = 0xD2511F53, 0xCD9E8D57
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85

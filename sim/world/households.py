@@ -11,11 +11,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
-from numba import njit
 
 from sim.case.parameters import Parameters
 from sim.case.schema import AGES
 from sim.world.draws import Process, id_keys, run_key, uniform_one
+from sim.world.kernels import njit
 
 HARDSHIP, DIGITAL, AWAY, VEHICLE, OLD_ONLY, MEALS = 1, 2, 4, 8, 16, 32
 ADULTS, OLD = 3, 4

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from hashlib import sha256
 from pathlib import Path
 
+from sim.cache import cache_directory
 from sim.case.case import Case
 from sim.case.parameters import Parameters
 from sim.world.world import TABLES, World
 
 _SYNTHESIS = ("persons.", "needs.meals_users")  # the parameters that the synthesis reads
-
-
-def cache_directory() -> Path:
-    """Where worlds are kept: SIM_CACHE, else the user's cache directory."""
-    if os.environ.get("SIM_CACHE"):
-        return Path(os.environ["SIM_CACHE"])
-    if os.name == "nt" and os.environ.get("LOCALAPPDATA"):
-        return Path(os.environ["LOCALAPPDATA"]) / "community-restructuring-sim"
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "community-restructuring-sim"
 
 
 def build_world(case: Case, parameters: Parameters) -> Path:
