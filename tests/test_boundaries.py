@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sim.case.case import Case
 from sim.levers.scenario import Scenario
 from sim.model import CommunityModel
 from sim.processes import transition
+from sim.processes.grouping import join_to, numbers_of_groups
 from sim.world.boundaries import COMMUNITY_KIND, TOWN, URBAN, VILLAGE
 from sim.world.ledger import CLASS
 from sim.world.offices import NOT_MERGED, VILLAGE_OFFICE
@@ -414,6 +417,32 @@ def test_groups_are_drawn_to_a_size_and_coincide_with_grids(small_case: Case) ->
     assert not differing(before, after, "offices") and not differing(before, after, "facilities")
     merged = pull(start(small_case), scenario(small_case, regroup(households=130), merge()))
     assert merged.boundaries.groups()[-1] == 4, "groups go with their settlements"
+
+
+@given(st.lists(st.tuples(st.integers(0, 900), st.integers(1, 9)), min_size=1, max_size=12),
+       st.integers(1, 120))  # fmt: skip
+def test_groups_are_shared_out_by_households_and_one_more_takes_none_away(units, total):
+    households, most = (list(x) for x in zip(*units, strict=True))
+    numbers = numbers_of_groups(households, most, total)
+    assert sum(numbers) == min(max(total, len(units)), sum(most))
+    assert all(1 <= n <= m for n, m in zip(numbers, most, strict=True))
+    more = numbers_of_groups(households, most, total + 1)
+    assert all(a <= b for a, b in zip(numbers, more, strict=True))
+
+
+def test_neighbours_are_joined_until_there_are_so_many_groups() -> None:
+    row = {f"s{i}": i + 1 for i in range(6)}  # s0 - s1 - ... - s5
+    near = {f"s{i}": [f"s{j}" for j in (i - 1, i + 1) if f"s{j}" in row] for i in range(6)}
+    assert join_to(row, row, near, 6) == [[s] for s in sorted(row)]
+    assert join_to(row, row, near, 3) == [["s0", "s1", "s2"], ["s3", "s4"], ["s5"]]
+    assert join_to(row, row, near, 2) == [["s0", "s1", "s2", "s3", "s4"], ["s5"]]
+    assert join_to(row, row, {}, 2) == [["s0", "s1", "s2", "s5"], ["s3", "s4"]]
+    assert len(join_to(row, row, {}, 1)) == 1
+
+
+def test_a_number_of_groups_is_that_of_the_case(small_case: Case) -> None:
+    state = pull(start(small_case), scenario(small_case, regroup(groups=7)))
+    assert state.boundaries.groups().sum() == 7 and state.boundaries.groups().min() >= 1
 
 
 def test_coinciding_grids_alone_leave_the_groups(small_case: Case) -> None:

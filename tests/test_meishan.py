@@ -8,6 +8,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from sim.case.case import Case
+from sim.levers.scenario import Scenario
+from sim.world.boundaries import COMMUNITY_KIND
+from tests.levers import start
 from tests.prefectures import MEISHAN
 
 CASE = MEISHAN.parent
@@ -53,10 +57,21 @@ def test_communities_have_4014_groups_before_the_redraw(groups):
     assert (groups["before"] == "community").sum() == 4014
 
 
-def test_the_redraw_alone_brings_5903_groups_under_communities_not_the_published_3152(groups):
+def test_the_reform_leaves_communities_with_the_published_3152_groups():
+    case = Case.open(CASE)
+    redrawn, regrouped = Scenario.open(CASE / "reform.yaml", case).levers
+    assert "5,903 groups become 3,152" in regrouped.describe()
+    state = start(case)
+    for lever in (redrawn, regrouped):
+        lever.apply(state)
+    b = state.boundaries
+    inside = b.groups()[(b.column("kind") == COMMUNITY_KIND) & b.column("alive")]
+    assert inside.sum() == 3152 and inside.min() >= 1
+
+
+def test_the_redraw_alone_brings_5903_groups_under_communities(groups):
     # The published 4,014 -> 3,152 is no sum of old groups: none leaves a community, and 1,889 of
-    # 219 villages come in. Groups were redrawn too, to 485 persons instead of 257; the redraw of
-    # units leaves them as they are, and nothing published says which were joined.
+    # 219 villages come in. Groups were redrawn too, to 485 persons instead of 257.
     old, new = groups["before"], groups["after"]
     assert not ((old == "community") & (new == "village")).any()
     came = groups[(old == "village") & (new == "community")]

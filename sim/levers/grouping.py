@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -11,7 +12,7 @@ from sim.levers.lever import Flag
 from sim.levers.phased import Stepped
 from sim.levers.site import Site
 from sim.levers.words import Lang, amount
-from sim.processes.grouping import draw_groups
+from sim.processes.grouping import draw_groups, join_to, numbers_of_groups
 from sim.world.state import State
 
 
@@ -20,21 +21,31 @@ class Regroup(Stepped):
 
     Units, offices and households stay; each group has one leader.
 
-    households: how many a group should have, without it groups stay as they are; coincide: whether
-    groups are grids as well, so that one list of residents does for both, by default as before.
+    households: how many a group should have; groups: or how many there should be in all of the
+    case (a scope of the experiment takes its share), shared out by households; without either,
+    groups stay as they are. coincide: whether groups are grids as well, so that one list of
+    residents does for both, by default as before.
     """
 
     kind: ClassVar[str] = "regroup"
 
     households: Annotated[int, Field(strict=True, ge=10, le=5000)] | None = None
+    groups: Annotated[int, Field(strict=True, ge=1)] | None = None
     coincide: Flag | None = None
     _groups: tuple[tuple[str, ...], ...] = PrivateAttr(default=())
     _before: int = PrivateAttr(default=0)
     _size: tuple[int, int] = PrivateAttr(default=(0, 0))
 
+    @property
+    def redrawn(self) -> bool:
+        """Whether the groups become others."""
+        return self.households is not None or self.groups is not None
+
     @model_validator(mode="after")
     def _does_something(self) -> Self:
-        if self.households is None and self.coincide is None:
+        if self.households is not None and self.groups is not None:
+            raise ValueError("give households or groups, not both")
+        if self.households is None and self.groups is None and self.coincide is None:
             raise ValueError("say how many households a group should have, or whether to coincide")
         return self
 
@@ -54,27 +65,37 @@ class Regroup(Stepped):
         lever = self.model_copy()
         lever._size = len(units), site.size(wanted)
         lever._before = sum(len({site.group_of[s] for s in mine}) for mine in units.values())
-        lever._groups = tuple(g for mine in units.values() for g in self._drawn(site, mine))
+        lever._groups = tuple(self._drawn(site, list(units.values())))
         for group in lever._groups:
             site.group_of.update(dict.fromkeys(group, group))
         return lever
 
-    def _drawn(self, site: Site, settlements: list[str]) -> list[tuple[str, ...]]:
-        """The groups of one unit."""
-        if self.households is None:
-            groups: dict[object, list[str]] = {}
-            for s in settlements:
-                groups.setdefault(site.group_of[s], []).append(s)
-            return [tuple(g) for g in groups.values()]
-        drawn = draw_groups(settlements, site.households, site.neighbours, self.households)
-        return [tuple(g) for g in drawn]
+    def _drawn(self, site: Site, units: list[list[str]]) -> Iterator[tuple[str, ...]]:
+        """The groups of these units, each given by its settlements."""
+        size, near = site.households, site.neighbours
+        numbers = [0] * len(units)
+        if self.groups is not None:
+            total = max(1, round(self.groups * site.case.share))
+            numbers = numbers_of_groups(
+                [sum(size[s] for s in mine) for mine in units], [len(mine) for mine in units], total
+            )
+        for mine, number in zip(units, numbers, strict=True):
+            if self.households is not None:
+                yield from map(tuple, draw_groups(mine, size, near, self.households))
+            elif self.groups is not None:
+                yield from map(tuple, join_to(mine, size, near, number))
+            else:
+                groups: dict[object, list[str]] = {}
+                for s in mine:
+                    groups.setdefault(site.group_of[s], []).append(s)
+                yield from map(tuple, groups.values())
 
     def describe(self, lang: Lang = "en") -> str:
         units, households = self._size
         after = len(self._groups)
         mean = f"{households / max(1, after):,.0f}"
         said = []
-        if self.households is not None:
+        if self.redrawn:
             pair = (
                 f"{amount(self._before, 'group')} {words.verb(self._before, 'become')} "
                 f"{after:,} of {mean} households on average",
@@ -101,7 +122,7 @@ class Regroup(Stepped):
     def apply(self, state: State) -> None:
         row = {name: i for i, name in enumerate(state.world.settlements["id"])}
         group_of = state.boundaries.group_of
-        if self.households is not None:
+        if self.redrawn:
             first = int(group_of.max(initial=-1)) + 1
             for number, group in enumerate(self._groups, first):
                 group_of[[row[s] for s in group]] = number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Collection, Mapping, Sequence
 
 
@@ -64,3 +65,46 @@ def _joined(
         total[other] += total[i]
         groups[i] = []
     return [group for group in groups if group]
+
+
+def numbers_of_groups(households: Sequence[int], most: Sequence[int], total: int) -> list[int]:
+    """How many of `total` groups each unit gets, in proportion to households.
+
+    At least one and at most as many as it has settlements (most). By highest averages (Webster),
+    so that one group more for all takes none from anybody. Fewer than units or more than
+    settlements cannot be had: the nearest number is.
+    """
+    numbers = [1] * len(households)
+    queue = [(-h / 3, i) for i, (h, m) in enumerate(zip(households, most, strict=True)) if m > 1]
+    heapq.heapify(queue)
+    for _ in range(total - len(numbers)):
+        if not queue:
+            break
+        _, i = heapq.heappop(queue)
+        numbers[i] += 1
+        if numbers[i] < most[i]:
+            heapq.heappush(queue, (-households[i] / (2 * numbers[i] + 1), i))
+    return numbers
+
+
+def join_to(
+    settlements: Collection[str],
+    households: Mapping[str, int],
+    neighbours: Mapping[str, Sequence[str]],
+    number: int,
+) -> list[list[str]]:
+    """So many groups of whole settlements, each sorted: the smallest joins its smallest neighbour
+    until there are no more than `number`; without a neighbour left, the smallest of the others."""
+    groups = {s: [s] for s in sorted(settlements)}
+    near = {s: {n for n in neighbours.get(s, ()) if n in groups} for s in groups}
+    size = {s: households[s] for s in groups}
+    while len(groups) > max(1, number):
+        small = min(groups, key=lambda g: (size[g], g))
+        beside = near[small] or groups.keys() - {small}
+        other = min(beside, key=lambda g: (size[g], g))
+        groups[other] += groups.pop(small)
+        size[other] += size.pop(small)
+        near[other] = (near[other] | near.pop(small)) - {small, other}
+        for n in near[other]:
+            near[n] = (near[n] - {small}) | {other}
+    return sorted(sorted(g) for g in groups.values())
