@@ -161,7 +161,7 @@ def test_after_a_merger_a_lever_buys_for_the_units_there_are(small_case: Case) -
     ("keys", "code", "words"),
     [
         ({"scope": {"communities": ["999901001003"]}}, "unknown-id", "did you mean"),
-        ({"scope": {"communities": [999901001001]}}, "bad-value", "quotes"),
+        ({"scope": {"communities": [999901001001]}}, "unquoted-text", "quotes"),
         ({"class": "meetings"}, "bad-value", "complaints"),
         ({"yuan_year": 0}, "bad-value", "greater than 0"),
         ({"yuan_year": "much"}, "bad-value", "number"),
