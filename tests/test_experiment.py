@@ -211,7 +211,8 @@ def test_a_lever_outside_the_weeks_is_refused(file):
     [
         ("replicates: 3", "replicate: 3", 8, "replicates"),
         ("replicates: 3", "replicates: 0", 8, "greater than or equal to 1"),
-        ("replicates: 3", "replicates: {min: 10, max: 60}", 8, "integer"),
+        ("replicates: 3", "replicates: {min: 10, max: 60}", 8, "until"),
+        ("replicates: 3", "replicates: some", 8, "integer"),
         ("weeks: 130", "weeks: many", 6, "integer"),
         ("start: 2020-01-06", "start: soon", 5, "date"),
         ("units: 13", "units: monthly", 9, "weekly"),

@@ -14,12 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from sim.case.case import Case
 from sim.case.messages import InputError, Problem, Problems, did_you_mean
 from sim.case.parameters import Parameters
 from sim.case.yaml import Document, validate
+from sim.experiment.designs import Design, DesignFile
+from sim.experiment.precision import Until, UntilFile
 
 if TYPE_CHECKING:
     from sim.levers.scenario import Scenario
@@ -54,11 +56,32 @@ class Recorded(_Strict):
     losers: Interval = 13
 
 
+class ReplicatesFile(_Strict):
+    """Replicates until a difference is known well enough: looked at every `min`."""
+
+    min: Annotated[int, Field(ge=2, le=10_000)]
+    max: Annotated[int, Field(ge=2, le=10_000)]
+    until: UntilFile
+
+
+Values = dict[str, float]
+OneOfParameters = Annotated[
+    Annotated[Values, Tag("values")] | Annotated[DesignFile, Tag("a design")],
+    Discriminator(lambda v: "a design" if isinstance(v, dict) and "design" in v else "values"),
+]
+OneOfReplicates = Annotated[
+    Annotated[int, Field(ge=1, le=10_000), Tag("a number")]
+    | Annotated[ReplicatesFile, Tag("a range")],
+    Discriminator(lambda v: "a range" if isinstance(v, dict) else "a number"),
+]
+
+
 class ExperimentFile(_Strict):
     """The keys of an experiment file. Scenarios are paths relative to the case's directory.
 
     start: first day of week 0 (default: the case's); weeks: horizon; seed: root of all draws;
-    parameters: dotted name -> value, over those of the case.
+    replicates: how many, or {min, max, until}; parameters: dotted name -> value, over those of
+    the case, or a design over ranges of them.
     """
 
     title: str | Titles
@@ -68,8 +91,8 @@ class ExperimentFile(_Strict):
     start: date | None = None
     weeks: Annotated[int, Field(ge=1, le=1040)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
-    replicates: Annotated[int, Field(ge=1, le=10_000)] = 1
-    parameters: dict[str, float] = Field(default_factory=dict)
+    replicates: OneOfReplicates = 1
+    parameters: OneOfParameters = Field(default_factory=dict)
     scope: Scope = Scope()
     record: Recorded = Recorded()
 
@@ -79,7 +102,8 @@ class Experiment:
     """A validated experiment with everything it names, opened.
 
     scope: what was kept of the case, as written; parameters: defaults, case and experiment laid
-    over each other; warnings: of the case and its scenarios. ``path`` is None for one made in
+    over each other; design: what is run beside them; replicates: how many at most; until: when
+    fewer are enough; warnings: of the case and its scenarios. ``path`` is None for one made in
     Python.
     """
 
@@ -97,6 +121,8 @@ class Experiment:
     overrides: Mapping[str, float]
     record: Record
     warnings: tuple[Problem, ...] = ()
+    design: Design | None = None
+    until: Until | None = None
 
     @staticmethod
     def open(path: str | Path) -> Experiment:
@@ -130,6 +156,16 @@ class Experiment:
         return (self.base, *(s for s in self.scenarios if s.name != self.base.name))
 
     @property
+    def points(self) -> tuple[Mapping[str, float], ...]:
+        """The values of the design at each of its points; the first has none."""
+        return self.design.points if self.design else ({},)
+
+    def parameters_at(self, point: int) -> Parameters:
+        """The parameters of a point of the design; of 0 those of the experiment."""
+        values = self.points[point]
+        return self.parameters.override(values) if values else self.parameters
+
+    @property
     def households(self) -> int:
         """Households in scope."""
         return int(self.case.settlements["households"].sum())
@@ -155,6 +191,7 @@ class _Opener:
         spec = self.spec
         case = self._case()
         overrides = self._parameters()
+        design = self._design(case, overrides)
         if case is None:
             self.problems.raise_errors()
         assert case is not None
@@ -166,6 +203,7 @@ class _Opener:
         ]
         opened = [s for s in (base, *scenarios) if s is not None]
         self._names(spec.scenarios)
+        until = self._until([s.name for s in opened])
         self.problems.raise_errors()
         of_scenarios = [w for s in opened for w in getattr(s, "warnings", ())]
         warnings = dict.fromkeys([*case.warnings, *of_scenarios, *self.problems])
@@ -180,11 +218,13 @@ class _Opener:
             start=start,
             weeks=spec.weeks,
             seed=spec.seed,
-            replicates=spec.replicates,
+            replicates=spec.replicates if isinstance(spec.replicates, int) else spec.replicates.max,
             parameters=case.parameters.override(overrides),
             overrides=overrides,
             record=Record(**every),
             warnings=tuple(warnings),
+            design=design,
+            until=until,
         )
 
     def _case(self) -> Case | None:
@@ -206,14 +246,38 @@ class _Opener:
             return None
 
     def _parameters(self) -> dict[str, float]:
+        given = self.spec.parameters
+        keys: tuple[str, ...] = ("parameters",)
+        if isinstance(given, DesignFile):
+            given, keys = given.fixed, ("parameters", "fixed")
         good = {}
-        for name, value in self.spec.parameters.items():
+        for name, value in given.items():
             try:
                 Parameters.load({name: value})
                 good[name] = value
             except InputError as error:
-                self._place(error, ("parameters", name))
+                self._place(error, (*keys, name))
         return good
+
+    def _design(self, case: Case | None, overrides: Values) -> Design | None:
+        """The design over the parameters of the case; a broken case has its own faults."""
+        spec = self.spec.parameters
+        if not isinstance(spec, DesignFile):
+            return None
+        parameters = (case.parameters if case else Parameters.load()).override(overrides)
+        return Design.of(spec, parameters, lambda e, keys: self._place(e, ("parameters", *keys)))
+
+    def _until(self, scenarios: list[str]) -> Until | None:
+        spec = self.spec.replicates
+        if isinstance(spec, int):
+            return None
+        keys = ("replicates", "until")
+        if spec.max < spec.min:
+            hint = "max is where it ends at the latest"
+            self._error("bad-value", "max is less than min", ("replicates", "max"), hint)
+        for key, problem in spec.until.faults(scenarios):
+            self._place(InputError([problem]), (*keys, key))
+        return Until(**spec.until.model_dump(), step=spec.min)
 
     def _scenario(
         self, case: Case, name: str, keys: tuple[str | int, ...], start: date

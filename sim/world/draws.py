@@ -46,6 +46,7 @@ class Process(IntEnum):
     ARRIVAL = 17
     AGENCY = 20
     TENURE = 21
+    BOOTSTRAP = 30
 
 
 @njit(
