@@ -105,7 +105,10 @@ def _bca(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = rows.mean(axis=1)
     scale = np.ptp(rows, axis=1, keepdims=True)
     deviation = (rows - mean[:, None]) / np.where(scale > 0, scale, 1.0)
-    means = np.sort(deviation @ _weights(n).T, axis=1)  # [rows x resamples]
+    means = np.zeros((len(rows), RESAMPLES))
+    for values, weight in zip(deviation.T, _weights(n).T, strict=True):
+        means += values[:, None] * weight  # a matrix product would sum in another order
+    means.sort(axis=1)
     below = ((means < 0).sum(axis=1) + 0.5 * (means == 0).sum(axis=1)) / RESAMPLES
     bias = ndtri(np.clip(below, 1 / RESAMPLES, 1 - 1 / RESAMPLES))
     squares = (deviation**2).sum(axis=1)
