@@ -169,12 +169,25 @@ def test_assumptions_are_ranked_and_sourced_numbers_are_not_among_them(tmp_path)
     assert set(found.parameters["outcome"]) == {MINUTES}
 
 
-def test_the_ends_of_a_bar_are_the_means_of_the_outer_thirds(tmp_path):
+@pytest.mark.parametrize("method", ["grid", "lhs", "sobol", "morris"])
+def test_the_swing_is_what_the_range_of_a_parameter_makes_others_as_they_are(method):
+    design = cube(method, 16, half=1.0)
+    swing = indices(design, 5 + design.rows @ [3.0, -2.0, 0.0])["swing"]
+    assert np.allclose(swing, [6, -4, 0], atol=1e-9)
+
+
+def test_an_output_says_where_the_difference_lies_over_the_sets(tmp_path):
     found = found_for(tmp_path, cube("grid", 0, 1.0, (A, B)), lambda v: 3 * v[0])
-    (a, b) = found.indices[["at_low", "at_high"]].to_numpy()
-    assert np.allclose(a, [-2, 2]) and np.allclose(b, [0, 0])  # levels -1, -1/3, 1/3, 1
+    (row,) = found.outputs.to_dict("records")  # levels -1, -1/3, 1/3, 1
+    assert row["difference"] == 0.5 and row["same_sign"] == 0.5 and abs(row["mean"]) < 1e-9
+    assert math.isclose(row["low"], -3) and math.isclose(row["high"], 3)
+
+
+def test_what_no_parameter_moves_has_no_spread_by_parameters(tmp_path):
+    found = found_for(tmp_path, cube("morris", 3), lambda v: 0.7)
     (row,) = found.outputs.to_dict("records")
-    assert row["difference"] == 0.5 and row["same_sign"] == 0.5
+    assert row["spread"] == row["parameters"] == 0 and found_nothing(found.indices)
+    assert found.parameters["share"].isna().all()
 
 
 def test_a_failed_run_leaves_out_its_trajectory_and_no_more(tmp_path):

@@ -19,7 +19,7 @@ from sim.experiment.intervals import LEVEL
 
 HALF_WIDTH = 0.1
 RESAMPLES = 500
-COLUMNS = ("parameter", "value", "conf", "second", "second_conf", "converged", "share")
+COLUMNS = ("parameter", "value", "conf", "second", "second_conf", "converged", "share", "swing")
 MEANING = {  # of the columns index and second
     "morris": ("mu*", "sigma"),
     "sobol": ("ST", "S1"),
@@ -33,8 +33,10 @@ def indices(design: Design, outputs: np.ndarray) -> pd.DataFrame:
 
     outputs: one number a row of the design, NaN where there is none: trajectories (morris),
     blocks (sobol) or rows with NaN are left out. value, second: see `MEANING`; conf: half of the
-    95 % interval; share: of the movement of this output, summing to 1. NaN throughout where
-    nothing moves or too little is left.
+    95 % interval; share: of the movement of this output, summing to 1; swing: how much the
+    output rises from the low to the high end of the parameter's range, others as they are: the
+    mean elementary effect (morris), else by linear regression. NaN throughout where nothing moves
+    or too little is left.
     """
     rows = design.rows
     size = {"morris": len(design.names) + 1, "sobol": len(design.names) + 2}.get(design.method, 1)
@@ -47,8 +49,8 @@ def indices(design: Design, outputs: np.ndarray) -> pd.DataFrame:
     if design.method == "morris":
         return _morris(design, x, y)
     if design.method == "sobol":
-        return _sobol(design, y)
-    return _rank_regression(design, x, y)
+        return _sobol(design, y).assign(swing=_swing(design, x, y))
+    return _rank_regression(design, x, y).assign(swing=_swing(design, x, y))
 
 
 def rank_fit(design: Design, outputs: np.ndarray) -> float:
@@ -73,7 +75,9 @@ def _morris(design: Design, x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     conf = np.asarray(found["mu_star_conf"], float)
     second = np.asarray(found["sigma"], float)
     frame = _frame(design, index, conf, second, np.full(len(index), np.nan))
-    return frame.assign(converged=conf <= HALF_WIDTH * index.max(), share=index / index.sum())
+    swing = np.asarray(found["mu"], float)
+    converged = conf <= HALF_WIDTH * index.max()
+    return frame.assign(converged=converged, share=index / index.sum(), swing=swing)
 
 
 def _sobol(design: Design, y: np.ndarray) -> pd.DataFrame:
@@ -100,6 +104,13 @@ def _rank_regression(design: Design, x: np.ndarray, y: np.ndarray) -> pd.DataFra
     return frame.assign(converged=half <= HALF_WIDTH, share=slope**2 / (slope**2).sum())
 
 
+def _swing(design: Design, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Slopes of a linear regression on all parameters, times their ranges."""
+    low, high = np.array(design.low), np.array(design.high)
+    place = np.column_stack([np.ones(len(y)), (x - low) / (high - low)])
+    return np.linalg.lstsq(place, y, rcond=None)[0][1:]
+
+
 def _regress(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Coefficients on standardized ranks, half of their 95 % t intervals, and R2."""
     ranks = np.column_stack([rankdata(column) for column in x.T])
@@ -117,5 +128,5 @@ def _regress(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, floa
 def _frame(
     design: Design, index: np.ndarray, conf: np.ndarray, second: np.ndarray, second_conf: np.ndarray
 ) -> pd.DataFrame:
-    columns = (list(design.names), index, conf, second, second_conf, False, np.nan)
+    columns = (list(design.names), index, conf, second, second_conf, False, np.nan, np.nan)
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))

@@ -155,7 +155,8 @@ class Study:
     @cached_property
     def _plan(self) -> pd.DataFrame:
         with open(self.path / "plan.parquet", "rb") as file:
-            return pq.read_table(file).to_pandas()
+            plan = pq.read_table(file).to_pandas()
+        return plan if "point" in plan else plan.assign(point=0)  # older than designs
 
     @cached_property
     def _done(self) -> set[str]:

@@ -40,13 +40,12 @@ class Sensitivity:
     """What a design tells; each frame has a row per ...
 
     outputs: scenario and headline outcome whose difference is not always zero: difference (at the
-    experiment's parameters), low and high (5th and 95th percentile over the points), same_sign
-    (share of points where the difference has the sign it has there), spread (standard deviation
-    over points), noise (what replicates leave of it; NaN with one), parameters (the spread without
-    the noise; NaN where it is no greater), fit (R2 of the rank regression), points (that have a
-    value).
-    indices: output and parameter: the columns of `sim.experiment.indices`, and at_low and at_high,
-    the mean difference in the lowest and the highest third of the parameter's range.
+    experiment's parameters); mean, low and high (5th and 95th percentile) over the points;
+    same_sign (share of points where the difference has the sign it has at the experiment's);
+    spread (standard deviation over points), noise (what replicates leave of it; NaN with one),
+    parameters (the spread without the noise; NaN where it is no greater); fit (R2 of the rank
+    regression); points (that have a value).
+    indices: output and parameter: the columns of `sim.experiment.indices`.
     parameters: parameter, the one that moves most first: confidence, share (mean over the outputs
     of its share of their movement), scenario and outcome (where that is greatest).
     """
@@ -115,8 +114,7 @@ def sensitivity(
                 continue
             outputs.append(here | _described(table, design, point_of_row))
             means = table.mean(axis=1).reindex(point_of_row).to_numpy()
-            part = indices(design, means).assign(**here)
-            found.append(part.assign(**_thirds(design, means)))
+            found.append(indices(design, means).assign(**here))
     moved = _by_outcome(pd.DataFrame(outputs))
     every = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
     if every.empty:
@@ -134,16 +132,18 @@ def _described(table: pd.DataFrame, design: Design, point_of_row: np.ndarray) ->
     sampled = means.reindex(np.unique(point_of_row)).dropna()
     own = float(means.get(0, np.nan))
     spread = float(sampled.std(ddof=1)) if len(sampled) > 1 else np.nan
+    spread = 0.0 if sampled.nunique() == 1 else spread  # whatever rounding makes of it
     noise = noise_of_means(table.reindex(sampled.index))
-    apart = spread**2 - noise**2
+    apart = np.sqrt(spread**2 - noise**2) if spread > noise else np.nan
     return {
         "difference": own,
+        "mean": float(sampled.mean()),
         "low": float(sampled.quantile(0.05)),
         "high": float(sampled.quantile(0.95)),
         "same_sign": float((np.sign(sampled) == np.sign(own)).mean()),
         "spread": spread,
         "noise": noise,
-        "parameters": float(np.sqrt(apart)) if apart > 0 else np.nan,
+        "parameters": 0.0 if spread == 0 else float(apart),
         "fit": rank_fit(design, means.reindex(point_of_row).to_numpy()),
         "points": len(sampled),
     }
@@ -158,22 +158,6 @@ def noise_of_means(table: pd.DataFrame) -> float:
     rest = whole - whole.mean(axis=0) - whole.mean(axis=1, keepdims=True) + whole.mean()
     free = (points - 1) * (replicates - 1)
     return float(np.sqrt((rest**2).sum() / free / replicates))
-
-
-def _thirds(design: Design, means: np.ndarray) -> dict[str, list[float]]:
-    """Mean output in the lowest and the highest third of each parameter's range."""
-    low, high = np.array(design.low), np.array(design.high)
-    place = (design.rows - low) / (high - low)
-    known = ~np.isnan(means)[:, None]
-
-    def mean(where: np.ndarray) -> list[float]:
-        picked = where & known
-        with np.errstate(invalid="ignore"):
-            sums = np.where(picked, np.nan_to_num(means)[:, None], 0.0).sum(axis=0)
-            return (sums / picked.sum(axis=0)).tolist()
-
-    edge = 1e-9  # levels may lie on the thirds
-    return {"at_low": mean(place <= 1 / 3 + edge), "at_high": mean(place >= 2 / 3 - edge)}
 
 
 def _by_outcome(outputs: pd.DataFrame) -> pd.DataFrame:

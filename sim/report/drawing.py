@@ -28,6 +28,12 @@ CJK_FONTS = (
     "SimHei",
     "SimSun",
     "Arial Unicode MS",
+    "Noto Sans CJK JP",  # what a collection with all of them is called, after its first
+    "Noto Serif CJK JP",
+)
+CJK_FILES = (
+    *("notosanscjk", "notosanssc", "notoserifcjk", "sourcehansans", "msyh", "pingfang"),
+    *("hiragino sans gb", "wqy", "droidsansfallback", "simhei", "simsun", "arial unicode"),
 )
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -43,6 +49,17 @@ STYLE: dict[Any, Any] = {
 @cache
 def cjk_font() -> str | None:
     """An installed font with Chinese characters, if there is one."""
+    name = _known_font()
+    if name is None:
+        # the list that matplotlib keeps is of the day it was first used: look for newer ones
+        for path in sorted(font_manager.findSystemFonts()):
+            if Path(path).name.lower().startswith(CJK_FILES):
+                font_manager.fontManager.addfont(path)
+        name = _known_font()
+    return name
+
+
+def _known_font() -> str | None:
     installed = {f.name for f in font_manager.fontManager.ttflist}
     return next((name for name in CJK_FONTS if name in installed), None)
 

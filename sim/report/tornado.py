@@ -1,8 +1,8 @@
 """The tornado figure: how far each parameter moves a difference, the strongest on top.
 
-A bar goes from the mean difference over the parameter sets in which the parameter is in the lowest
-third of its range to that in the highest third; the line is the difference at the experiment's own
-parameters.
+A bar is as long as the difference changes from the low to the high end of the parameter's range
+(the column swing of `sim.experiment.indices`), around the mean over the parameter sets; the dashed
+line is the difference at the experiment's own parameters.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ def draw_tornado(
             _panel(fig.add_subplot(rows, columns, place), found, output, bars, lang)
         heading = pick(
             lang,
-            f"{scenario} minus {found.base}: blue where the parameter is low, brown where high",
-            f"{scenario} 与 {found.base} 之差：蓝色为参数取低值，棕色为取高值",
+            f"{scenario} minus {found.base}: blue where the parameter is low, brown where high; "
+            "dashed: at the experiment's own parameters",
+            f"{scenario} 与 {found.base} 之差：蓝色为参数取低值，棕色为取高值；虚线为实验参数下",
         )
         fig.suptitle(heading if svg or font else ascii_only(heading), fontsize=9.5)
         save(fig, path, svg)
@@ -65,19 +66,20 @@ def draw_tornado(
 def _panel(axes: Any, found: Sensitivity, output: Any, bars: int, lang: str) -> None:
     own = found.indices
     mine = own[(own["scenario"] == output.scenario) & (own["outcome"] == output.outcome)]
-    width = (mine["at_high"] - mine["at_low"]).abs()
-    mine = mine.loc[width.sort_values(ascending=False, kind="stable").index][:bars][::-1]
+    order = mine["swing"].abs().sort_values(ascending=False, kind="stable").index
+    mine = mine.loc[order][:bars][::-1]
     known = OUTCOMES.get(output.outcome)
     unit = known.unit if known else ""
     scale = 100.0 if unit == "share" else 1.0
     confidence = found.parameters.set_index("parameter")["confidence"]
-    for y, row in enumerate(mine.itertuples(index=False)):
-        middle = output.difference if output.difference == output.difference else row.at_low
-        for end, colour in ((row.at_low, LOW), (row.at_high, HIGH)):
-            axes.barh(y, (end - middle) * scale, 0.7, left=middle * scale, color=colour)
+    middle = output.mean * scale
+    for y, swing in enumerate(mine["swing"] * scale):
+        axes.barh(y, -swing / 2, 0.7, left=middle, color=LOW)
+        axes.barh(y, swing / 2, 0.7, left=middle, color=HIGH)
     labels = [f"{p} {confidence[p]}" for p in mine["parameter"]]
     axes.set_yticks(range(len(mine)), labels, fontsize=7.5)
-    axes.axvline(output.difference * scale, color=INK, lw=0.9)
+    axes.axvline(middle, color=INK, lw=0.9)
+    axes.axvline(output.difference * scale, color=INK, lw=0.9, ls="--")
     title = pick(lang, known.en, known.zh) if known else output.outcome
     axes.set_title(f"{title}, {unit_text(unit, lang)}" if unit else title, fontsize=8.5)
     axes.tick_params(labelsize=7.5)

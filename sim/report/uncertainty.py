@@ -157,6 +157,7 @@ def _output_table(found: Sensitivity, scenario: str, lang: str) -> Any:
         size = max(abs(v) for v in (o.difference, o.low, o.high) if not missing(v))
         digits = _digits(size, unit)
         mine = found.indices.query("scenario == @scenario and outcome == @o.outcome")
+        mine = mine[mine["share"] > 0]
         first = mine.sort_values("share", ascending=False, kind="stable")[:SHOWN]
         table.add_row(
             _label(o.outcome, lang),
@@ -171,8 +172,6 @@ def _output_table(found: Sensitivity, scenario: str, lang: str) -> Any:
 
 
 def _index(row: Any, unit: str, digits: int, method: str) -> str:
-    if missing(row.share):
-        return f"{row.parameter} n/a"
     mark = "" if row.converged else " (nc)"
     if method == "morris":
         size, half = number(row.value, unit, digits), number(row.conf, unit, digits)
