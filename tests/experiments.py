@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.case.messages import Problems
 from sim.experiment.engine import LocalEngine, SerialEngine
 from sim.experiment.experiment import Experiment
 from sim.experiment.study import Finished, run
@@ -48,9 +47,6 @@ class FakeScenario:
 
     def resolved(self) -> str:
         return f"title: {self.name}\nlevers: []\n"
-
-    def check_horizon(self, start: date, weeks: int, problems: Problems) -> None:
-        """Nothing to check."""
 
 
 @dataclass(frozen=True)

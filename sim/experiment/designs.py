@@ -34,11 +34,12 @@ Keys = tuple[str | int, ...]
 
 
 class DesignFile(BaseModel):
-    """The keys of `parameters:` where it holds a design.
+    """Parameter sets sampled over ranges of named parameters.
 
-    samples: of lhs, sobol (a power of 2) and morris; levels: of grid, and of morris (even);
-    over: name -> [low, high], or null for the range in parameters.yaml, or a list of names;
-    fixed: dotted name -> value, the same at every point.
+    design: how they are sampled; samples: of lhs, sobol (a power of 2) and morris; levels: of
+    grid, and of morris (even); seed: of the sampling; over: [low, high] of each parameter, or
+    nothing for its own range, or a list of names; fixed: values of other parameters, the same in
+    every set.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)

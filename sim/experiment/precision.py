@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 
 class UntilFile(BaseModel):
-    """The difference that is to be known: of an outcome and group, between the base and a
-    scenario (default: every one), within `half_width` in the outcome's unit."""
+    """A difference from the base that is to be known well enough.
+
+    outcome: its name; group: for whom; scenario: which one, by default every one; half_width: at
+    most half of the 95 % interval, in the outcome's unit.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
