@@ -202,27 +202,27 @@ def _size_faults(spec: DesignFile) -> list[tuple[Keys, Problem]]:
     wanted = {"grid": ("levels",), "morris": ("samples", "levels")}.get(spec.design, ("samples",))
     faults: list[tuple[Keys, Problem]] = []
 
-    def fault(key: str, message: str, hint: str) -> None:
+    def wrong(key: str, message: str, hint: str) -> None:
         faults.append(((key,), Problem("bad-design", message, hint=hint)))
 
     for key in ("samples", "levels"):
         given = getattr(spec, key)
         if given is None and key == wanted[0]:
-            fault("design", f"{spec.design} needs `{key}`", f"add a line `{key}: ...`")
+            wrong("design", f"{spec.design} needs `{key}`", f"add a line `{key}: ...`")
         if given is not None and key not in wanted:
-            fault(key, f"{spec.design} has no `{key}`", "remove it")
+            wrong(key, f"{spec.design} has no `{key}`", "remove it")
     samples, levels = spec.samples or 0, spec.levels or 0
     if spec.design == "sobol" and samples & (samples - 1):
         lower = 1 << (samples.bit_length() - 1)
-        fault("samples", "samples of sobol must be a power of 2", f"take {lower} or {2 * lower}")
+        wrong("samples", "samples of sobol must be a power of 2", f"take {lower} or {2 * lower}")
     if spec.design == "morris" and levels % 2:
-        fault("levels", "levels of morris must be even", f"take {levels + 1}")
+        wrong("levels", "levels of morris must be even", f"take {levels + 1}")
     if spec.design in ("morris", "lhs") and samples == 1:
-        fault("samples", f"one sample of {spec.design} tells nothing", "take ten or more")
+        wrong("samples", f"one sample of {spec.design} tells nothing", "take ten or more")
     rows = row_count(spec.design, len(spec.ranges), samples, levels)
     if rows > ROWS_MOST:
         text = f"this design has {rows:,} points, more than {ROWS_MOST:,}"
-        fault("design", text, "fewer parameters, levels or samples, or lhs")
+        wrong("design", text, "fewer parameters, levels or samples, or lhs")
     return faults
 
 
