@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from sim.experiment.engine import SerialEngine
-from sim.experiment.precision import Until
+from sim.experiment.precision import Until, UntilFile
+from sim.experiment.study import run
 from tests.experiments import (
     CRASH,
     LOAD,
@@ -78,8 +79,6 @@ def test_the_number_of_replicates_depends_on_nothing_but_the_experiment(tmp_path
     serial = tried(tmp_path / "a", aim(0.6))
     pool = tried(tmp_path / "b", aim(0.6), workers=2)
     what = experiment(tmp_path, REFORM, SAME, replicates=24, until=aim(0.6), weeks=4)
-    from sim.experiment.study import run
-
     (tmp_path / "c").mkdir()
     run(what, tmp_path / "c" / "out", Backwards(), simulate=own, build=lambda c, p: c.path)
     ways = [bytes_of(tmp_path / name / "out") for name in "abc"]
@@ -106,6 +105,20 @@ def test_an_interrupted_study_goes_on_to_the_same_end(tmp_path):
     tried(tmp_path / "cut", aim(0.6))
     tried(tmp_path / "whole", aim(0.6))
     assert bytes_of(tmp_path / "cut" / "out") == bytes_of(tmp_path / "whole" / "out")
+
+
+def test_a_request_to_stop_in_the_last_run_of_a_stage_starts_no_other(tmp_path):
+    class Asked(SerialEngine):
+        def run(self, task, jobs, on_done, stop):
+            super().run(task, jobs, on_done, stop)
+            stop.requested = True
+
+    what = experiment(tmp_path, REFORM, SAME, replicates=24, until=aim(1e-9), weeks=4)
+    keys = {"simulate": own, "build": lambda c, p: c.path}
+    ended = run(what, tmp_path / "out", Asked(), **keys)
+    assert ended.interrupted and ended.ran == 3 * 4 and ended.exit_code == 130
+    one = experiment(tmp_path, REFORM, SAME, replicates=4, weeks=4)
+    assert not run(one, tmp_path / "one", Asked(), **keys).interrupted
 
 
 def test_more_results_than_are_looked_at_do_not_move_the_stop(tmp_path):
@@ -138,8 +151,6 @@ def test_what_cannot_be_known_is_never_reached(tmp_path):
 
 
 def test_names_that_are_not_there_are_faults():
-    from sim.experiment.precision import UntilFile
-
     spec = UntilFile(outcome="workload.offices.lod", group="al", scenario="x", half_width=1.0)
     faults = dict(spec.faults(["before", "reform"]))
     assert set(faults) == {"outcome", "group", "scenario"} and "load" in faults["outcome"].hint

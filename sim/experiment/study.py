@@ -142,8 +142,9 @@ def run(
                 if task is None:
                     _announce(console, plan, done, store, Study.open(out))
                     task = _task(experiment, simulate, build)
-                count, interrupted = _run(task, plan, left, store, engine, console)
+                count, stopped = _run(task, plan, left, store, engine, console)
                 ran += count
+                interrupted = stopped and (count < len(left) or stage < experiment.replicates)
             if interrupted:
                 break
             if experiment.until:
@@ -199,7 +200,7 @@ class _Blocks:
 def _run(
     task: RunTask, plan: Plan, left: list[Run], store: Store, engine: Engine, console: Console
 ) -> tuple[int, bool]:
-    """Runs that ended, and whether a person stopped it before the last one."""
+    """Runs that ended, and whether a person asked to stop."""
     store.journal({"event": "start", "left": len(left), "versions": versions()})
     blocks = _Blocks(left, store, console)
     stop = Stop(lambda: console.say("stopping after the runs under way; Ctrl-C again: at once"))
@@ -224,7 +225,7 @@ def _run(
             blocks.flush()
         raise
     blocks.flush()
-    return blocks.ran, stop.requested and blocks.ran < len(left)
+    return blocks.ran, stop.requested
 
 
 def _task(
