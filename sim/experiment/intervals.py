@@ -42,7 +42,8 @@ def bootstrap_interval(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
     Bias-corrected and accelerated: Efron 1987, with the acceleration by the jackknife. All rows
     with the same replicates are resampled alike, by keyed draws, so that the interval depends on
-    the row alone. Rows without spread and short rows are as in `paired_interval`.
+    the row alone. Rows without spread and short rows are as in `paired_interval`. Under some
+    twenty replicates it covers less than it says: 89 % with eight normal differences.
     """
     low, high = np.full((2, len(differences)), np.nan)
     known = ~np.isnan(differences)

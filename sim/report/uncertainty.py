@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sim.experiment.sensitivity import Sensitivity
 
+FEW = 20  # replicates, see `sim.experiment.intervals.bootstrap_interval`
 SHOWN = 3  # parameters named beside an output
 METHODS = {
     "grid": ("full grid", "全因子设计"),
@@ -59,7 +60,12 @@ def print_evidence(rows: DataFrame, lang: str = "en", file: IO[str] | None = Non
         "many times more replicates would independent runs need.",
         "结论对一个方案的全部主要指标同时成立（Holm，5%）。配对增益：独立运行所需重复次数的倍数。",
     )
-    _print([*tables, said], file)
+    few = pick(
+        lang,
+        f"Under {FEW} replicates bootstrap intervals are too narrow; verdicts are by the t test.",
+        f"重复少于 {FEW} 次时自助区间偏窄；结论依据t检验。",
+    )
+    _print([*tables, said, *([few] if (rows["replicates"] < FEW).any() else [])], file)
 
 
 def print_ranks(rows: DataFrame, within: float, lang: str = "en", file: Any = None) -> None:
