@@ -21,7 +21,7 @@ from sim.case.schema import COLUMNS, REDRAW_TABLES, SERVICES, STREET_TABLES, TAB
 from sim.case.synthesis.files import write_together
 from sim.case.synthesis.totals import Totals
 from sim.case.tables import Column, TableSpec
-from sim.experiment.experiment import ExperimentFile
+from sim.experiment.form import ExperimentFile
 from sim.levers.reading import ScenarioFile
 from sim.levers.scenario import LEVERS
 
