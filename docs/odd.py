@@ -139,7 +139,7 @@ def as_markdown() -> str:
     return TEXT.format(
         entities="\n\n".join(_entity(*e) for e in ENTITIES),
         schedule="\n".join(f"* {_summary(phase)}" for phase in PHASES),
-        draws=", ".join(p.name.lower().replace("_", " ") for p in Process),
+        draws=", ".join(p.name.lower().replace("_", " ") for p in Process if p < Process.BOOTSTRAP),
         submodels="\n".join(_submodel(path) for path in _rules()),
         classes=", ".join(c.replace("_", " ") for c in CLASSES),
         parameters=_parameters(),

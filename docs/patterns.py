@@ -53,7 +53,7 @@ class Runs:
         first = min(s["first_date"] for s in study.info["scenarios"] if s["first_date"])
         self.first = week_of(pd.Timestamp(first).date(), start)
         self.end = int(study.info["weeks"])
-        tables = pd.concat([study.outcomes(), study.losers()])
+        tables = pd.concat([study.outcomes(point=0), study.losers(point=0)])
         self._values = tables.set_index(["outcome", "group", "scenario"]).sort_index()
 
     def mean(

@@ -53,8 +53,9 @@ def _check_experiment(path: Path) -> CheckReport:
     scenarios = len(experiment.runs_of)
     found = {
         "scenarios": scenarios,
+        "parameter sets": len(experiment.points),
         "replicates": experiment.replicates,
-        "runs": scenarios * experiment.replicates,
+        "runs": scenarios * len(experiment.points) * experiment.replicates,
         "weeks": experiment.weeks,
         "households": experiment.households,
     }

@@ -245,16 +245,119 @@ def demo(out: Path, jobs: int | None, fresh: bool, lang: str) -> int:
     help="What the others are compared with.  [default: the experiment's base]",
 )
 @window_option
+@click.option(
+    "--statistics",
+    is_flag=True,
+    help="How sure the headline differences are: bootstrap, Holm, what pairing earned.",
+)
 @json_option
 @lang_option
-def compare(results: Path, base: str | None, window: str, as_json: bool, lang: str) -> None:
+def compare(
+    results: Path, base: str | None, window: str, statistics: bool, as_json: bool, lang: str
+) -> None:
     """Print the differences between the scenarios in RESULTS, with their 95 % intervals."""
-    if as_json:
+    if statistics:
+        from sim.experiment.evidence import evidence, plain_rows
+        from sim.experiment.results import Study
+        from sim.report.uncertainty import print_evidence
+
+        rows = evidence(Study.open(results), base, window)
+        click.echo(_json(plain_rows(rows))) if as_json else print_evidence(rows, lang)
+    elif as_json:
         from sim.experiment.statistics import to_json
 
         click.echo(_json(to_json(_comparison(results, base, window))))
     else:
         _print_answer(results, base, window, lang)
+
+
+@cli.command(
+    short_help="Print which scenario is best, and how often.",
+    epilog=example("sim rank results/demo --outcome access.government.minutes --within 1"),
+)
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option("--outcome", required=True, metavar="NAME", help="What to rank by.")
+@click.option("--group", default="all", metavar="NAME", help="For whom.")
+@click.option(
+    "--within",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="X",
+    help="How much worse than the best is as good, in the outcome's unit.",
+)
+@window_option
+@json_option
+@lang_option
+def rank(
+    results: Path, outcome: str, group: str, within: float, window: str, as_json: bool, lang: str
+) -> None:
+    """Print ranks and regrets of the scenarios in RESULTS over replicates and parameter sets."""
+    from sim.experiment.evidence import plain_rows
+    from sim.experiment.ranking import rank as rank_options
+    from sim.experiment.results import Study
+    from sim.report.uncertainty import print_ranks
+
+    rows = rank_options(Study.open(results), outcome, within, group, window)
+    click.echo(_json(plain_rows(rows))) if as_json else print_ranks(rows, within, lang)
+
+
+@cli.command(
+    short_help="Print which parameters move the answer.",
+    epilog=example("sim sensitivity results/sensitivity --figure tornado.svg"),
+)
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "--base",
+    metavar="SCENARIO",
+    help="What the others are compared with.  [default: the experiment's base]",
+)
+@click.option(
+    "--outcome",
+    "outcomes",
+    multiple=True,
+    metavar="NAME",
+    help="What to analyse; may be repeated.  [default: the headline outcomes]",
+)
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also draw a tornado of the first six outcomes as FILE (.svg or .png).",
+)
+@click.option(
+    "--scenario", metavar="SCENARIO", help="Whose figure.  [default: the first with a difference]"
+)
+@window_option
+@json_option
+@lang_option
+def sensitivity(
+    results: Path,
+    base: str | None,
+    outcomes: tuple[str, ...],
+    figure: Path | None,
+    scenario: str | None,
+    window: str,
+    as_json: bool,
+    lang: str,
+) -> None:
+    """Print which parameters of the design in RESULTS move the differences, and how surely."""
+    from sim.experiment.results import Study
+    from sim.experiment.sensitivity import sensitivity as analyse
+    from sim.report.uncertainty import print_sensitivity
+
+    if figure is not None and figure.suffix.lower() not in (".svg", ".png"):
+        raise click.BadParameter(f"{figure.name} should end in .svg or .png", param_hint="--figure")
+    found = analyse(Study.open(results), base, window, outcomes)
+    drawn = list(dict.fromkeys(found.outputs["scenario"]))
+    if scenario is not None and scenario not in drawn:
+        text = f"no {scenario!r} that differs; there are {', '.join(drawn)}"
+        raise click.BadParameter(text, param_hint="--scenario")
+    click.echo(_json(found.to_json())) if as_json else print_sensitivity(found, lang)
+    if figure is not None:
+        from sim.report.tornado import draw_tornado
+
+        draw_tornado(found, figure, scenario, lang)
+        terminal.say(f"figure: {figure}")
 
 
 @cli.command(

@@ -21,7 +21,7 @@ from sim.case.schema import COLUMNS, REDRAW_TABLES, SERVICES, STREET_TABLES, TAB
 from sim.case.synthesis.files import write_together
 from sim.case.synthesis.totals import Totals
 from sim.case.tables import Column, TableSpec
-from sim.experiment.experiment import ExperimentFile
+from sim.experiment.form import ExperimentFile
 from sim.levers.reading import ScenarioFile
 from sim.levers.scenario import LEVERS
 
@@ -75,7 +75,7 @@ def file_schema(name: str) -> dict[str, Any]:
     parts = made["$defs"]
     top = parts.pop(keys[model, "validation"]["$ref"].rpartition("/")[2])
     if "parameters" in top["properties"]:
-        top["properties"]["parameters"] |= _parameters()
+        _name_parameters(top["properties"]["parameters"], parts)
     if levers:
         top["properties"]["levers"]["anyOf"][0]["items"] = {
             "type": "object",
@@ -120,6 +120,22 @@ def described(model: type[BaseModel]) -> tuple[str, dict[str, str]]:
         for key, said in zip(rest[::2], rest[1::2], strict=True):
             meanings[key] = re.split(r"[;.](?: |$)", said)[0]
     return about.rstrip(" ;"), meanings
+
+
+def _name_parameters(place: dict[str, Any], parts: dict[str, Any]) -> None:
+    """Says which parameters there are where values of them are given, or a design over them."""
+    if "oneOf" not in place:
+        place |= _parameters()
+        return
+    names = {"$ref": "#/$defs/ParameterName"}
+    parts["ParameterName"] = {"enum": [p.name for p in Parameters.load()]}
+    parts["Parameters"] = {"type": "object", **_parameters()}
+    place["oneOf"][0] = {"$ref": "#/$defs/Parameters"}
+    design = parts["DesignFile"]["properties"]
+    del design["fixed"]["type"], design["fixed"]["additionalProperties"]
+    design["fixed"]["$ref"] = "#/$defs/Parameters"
+    ranges, listed = design["over"]["anyOf"]
+    ranges["propertyNames"] = listed["items"] = names
 
 
 def _parameters() -> dict[str, Any]:

@@ -13,6 +13,9 @@ from click.testing import CliRunner
 from sim import terminal
 from sim.case.messages import InputError, Problem
 from sim.cli import cli
+from sim.experiment.designs import Design
+from tests.experiments import LOAD, MINUTES, REFORM, experiment, go
+from tests.test_designs import Values, sums
 
 ROOT = Path(__file__).parent.parent
 
@@ -108,6 +111,8 @@ def test_every_command_with_json_says_its_faults_so(command: str, kind: str | No
         ["run", "no-such-experiment.yaml"],
         ["compare", "no-such-results"],
         ["report", "no-such-results"],
+        ["rank", "no-such-results", "--outcome", "x"],
+        ["sensitivity", "no-such-results"],
         ["chek"],
         ["run"],
         ["run", "x.yaml", "--jobs", "0"],
@@ -158,3 +163,26 @@ def test_progress_elsewhere_than_on_a_terminal_is_a_plain_line_now_and_then(
             now[0] += 8
             bar.advance()
     assert capsys.readouterr().err.splitlines() == ["runs 4/10, 48 s left", "runs 8/10, 16 s left"]
+
+
+def test_statistics_ranks_and_sensitivity_are_printed_from_results(tmp_path: Path) -> None:
+    design = Design("morris", ("travel.ride_start", "counter.front"), (0, 5), (9, 60), 4, 4, 1)
+    what = experiment(tmp_path, REFORM, parameters=Values(), design=design, weeks=2, replicates=2)
+    out = go(tmp_path / "out", what, simulate=sums).study.path
+    figure = tmp_path / "tornado.svg"
+
+    def asked(*arguments: object) -> str:
+        done = CliRunner().invoke(cli, [str(a) for a in arguments])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    assert "Holm" in asked("compare", out, "--statistics")
+    assert json.loads(asked("compare", out, "--statistics", "--json"))[0]["base"] == "before"
+    ranks = json.loads(asked("rank", out, "--outcome", MINUTES, "--json"))
+    assert [r["scenario"] for r in ranks] == ["before", "reform"] and ranks[0]["sets"] > 1
+    assert "regret" in asked("rank", out, "--outcome", MINUTES, "--within", "1")
+    found = json.loads(asked("sensitivity", out, "--json", "--figure", figure))
+    assert {"assumptions", "outputs", "indices"} <= set(found) and figure.is_file()
+    assert "counter.front" in asked("sensitivity", out, "--outcome", LOAD)
+    for wrong in (["--scenario", "x"], ["--figure", "x.gif"]):
+        assert CliRunner().invoke(cli, ["sensitivity", str(out), *wrong]).exit_code == 2

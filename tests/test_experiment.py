@@ -176,6 +176,38 @@ def test_parameters_reach_the_runs_and_wrong_ones_are_refused_at_their_line(file
     assert (outside.path, outside.line) == (file, 10) and outside.code == "parameter-range"
 
 
+def test_a_design_is_read_with_its_ranges_and_fixed_values(file):
+    design = """\
+parameters:
+  design: morris
+  samples: 3
+  over: {travel.ride_start: , travel.detour_hill: [1.2, 2]}
+  fixed: {travel.walking_speed: 70}
+"""
+    change(file, "seed: 5", "seed: 5\n" + design)
+    opened = Experiment.open(file)
+    assert opened.design is not None and opened.design.rows.shape == (9, 2)
+    entry = opened.parameters.entries["travel.ride_start"]
+    assert (opened.design.low, opened.design.high) == ((entry.low, 1.2), (entry.high, 2.0))
+    for point, values in enumerate(opened.points):
+        of_point = opened.parameters_at(point)
+        assert of_point["travel.walking_speed"] == 70
+        assert all(of_point[name] == value for name, value in values.items())
+    assert len(Plan.of(opened).runs) == 3 * 3 * len(opened.points)
+    change(file, "[1.2, 2]", "[0.2, 4]")
+    assert [p.code for p in problems_of(file)] == ["parameter-range"] * 2
+
+
+def test_replicates_may_be_as_many_as_a_difference_needs(file):
+    until = "{outcome: access.government.minutes, scenario: reform, half_width: 0.1}"
+    change(file, "replicates: 3", f"replicates: {{min: 10, max: 60, until: {until}}}")
+    opened = Experiment.open(file)
+    assert opened.until is not None and opened.replicates == 60
+    assert (opened.until.step, opened.until.scenario) == (10, "reform")
+    change(file, "scenario: reform", "scenario: refrom")
+    assert "reform" in only_problem(file).hint
+
+
 def test_a_missing_scenario_is_named_with_its_near_match(file):
     change(file, "reform.yaml", "refrom.yaml")
     problem = only_problem(file)
@@ -211,7 +243,30 @@ def test_a_lever_outside_the_weeks_is_refused(file):
     [
         ("replicates: 3", "replicate: 3", 8, "replicates"),
         ("replicates: 3", "replicates: 0", 8, "greater than or equal to 1"),
-        ("replicates: 3", "replicates: {min: 10, max: 60}", 8, "integer"),
+        ("replicates: 3", "replicates: {min: 10, max: 60}", 8, "until"),
+        ("replicates: 3", "replicates: some", 8, "integer"),
+        (
+            "replicates: 3",
+            "replicates: {min: 9, max: 5, until: {outcome: cost.total.per_head, half_width: 1}}",
+            8,
+            "max is less",
+        ),
+        (
+            "replicates: 3",
+            "replicates: {min: 5, max: 9, until: {outcome: cost.total.per_hed, half_width: 1}}",
+            8,
+            "cost.total.per_head",
+        ),
+        (
+            "replicates: 3",
+            "replicates: {min: 5, max: 9, until: {outcome: cost.total.per_head}}",
+            8,
+            "half_width",
+        ),
+        ("seed: 5", "parameters: {design: lhs, over: [travel.ride_start]}", 7, "samples"),
+        ("seed: 5", "parameters: {design: lhs, samples: 9, over: {travel.ride: }}", 7, "ride_"),
+        ("seed: 5", "parameters: {design: halton, samples: 9, over: [a]}", 7, "'morris'"),
+        ("seed: 5", "parameters: {design: lhs, samples: 9, over: [], size: 3}", 7, "size"),
         ("weeks: 130", "weeks: many", 6, "integer"),
         ("start: 2020-01-06", "start: soon", 5, "date"),
         ("units: 13", "units: monthly", 9, "weekly"),

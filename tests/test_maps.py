@@ -88,10 +88,10 @@ def test_simplified_units_leave_no_gap_and_do_not_overlap():
 
 def test_without_a_chinese_font_a_picture_falls_back_to_latin_words(monkeypatch):
     said: list[str] = []
-    monkeypatch.setattr(maps, "_cjk_font", lambda: None)
+    monkeypatch.setattr(maps, "cjk_font", lambda: None)
     monkeypatch.setattr(
         maps,
-        "_save",
+        "save",
         lambda fig, path, svg: said.extend(
             t.get_text() for t in fig.findobj(match=lambda a: hasattr(a, "get_text"))
         ),

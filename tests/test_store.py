@@ -230,7 +230,7 @@ def test_a_second_process_is_refused_with_the_number_of_the_first(tmp_path):
 def test_pandas_alone_reads_the_tables(tmp_path):
     go(tmp_path / "out", experiment(tmp_path))
     plan = pd.read_parquet(tmp_path / "out" / "plan.parquet")
-    assert list(plan.columns) == ["run", "key", "scenario", "replicate", "block"]
+    assert list(plan.columns) == ["run", "key", "scenario", "replicate", "block", "point"]
     parts = sorted((tmp_path / "out" / "parts").glob("outcomes-*.parquet"))
     outcomes = pd.concat(pd.read_parquet(p) for p in parts)
     assert list(outcomes.columns) == ["run", "week", "outcome", "group", "value"]

@@ -12,82 +12,20 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, Any
 
 from sim.case.case import Case
 from sim.case.files import exists, inside, names_in
 from sim.case.messages import InputError, Problem, Problems, did_you_mean
 from sim.case.parameters import Parameters
-from sim.case.schema import Day
 from sim.case.yaml import Document, salvage, validate
+from sim.experiment.designs import Design, DesignFile
+from sim.experiment.form import BASE, ExperimentFile, Scope, Titles, Values
+from sim.experiment.precision import Until
 
 if TYPE_CHECKING:
     from sim.levers.scenario import Scenario
     from sim.outcomes.recorder import Record
-
-BASE = "before.yaml"
-Interval = Literal["weekly"] | Annotated[int, Field(ge=1)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Titles(_Strict):
-    """A title in both languages.
-
-    en: in English; zh: in Chinese, by default the English one.
-    """
-
-    en: str
-    zh: str = ""
-
-
-class Scope(_Strict):
-    """The part of the case that is simulated.
-
-    counties: their names; townships: their ids or names.
-    """
-
-    counties: list[str] | None = None
-    townships: list[str] | None = None
-
-
-class Recorded(_Strict):
-    """Weeks between two records of a table; ``weekly`` is 1.
-
-    outcomes: of all outcomes; units: by community and village; losers: of who loses.
-    """
-
-    outcomes: Interval = "weekly"
-    units: Interval = 13
-    losers: Interval = 13
-
-
-class ExperimentFile(_Strict):
-    """An experiment: which scenarios of a case are compared, for how long and how often.
-
-    title: what it is called; case: directory of the case, from here; base: scenario that the
-    others are compared with, a file in the case's directory; scenarios: files in the case's
-    directory; start: first day of week 0, by default the case's; weeks: how many are simulated;
-    seed: root of all draws; replicates: runs of each scenario; parameters: values of the model's
-    parameters by name, over those of the case; scope: part of the case; record: how often what is
-    written.
-    """
-
-    title: str | Titles
-    case: str
-    base: str = BASE
-    scenarios: Annotated[list[str], Field(min_length=1)]
-    start: Day | None = None
-    weeks: Annotated[int, Field(ge=1, le=1040)]
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
-    replicates: Annotated[int, Field(ge=1, le=10_000)] = 1
-    parameters: dict[str, float] = Field(default_factory=dict)
-    scope: Scope = Scope()
-    record: Recorded = Recorded()
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +33,8 @@ class Experiment:
     """A validated experiment with everything it names, opened.
 
     scope: what was kept of the case, as written; parameters: defaults, case and experiment laid
-    over each other; warnings: of the case and its scenarios. ``path`` is None for one made in
+    over each other; design: what is run beside them; replicates: how many at most; until: when
+    fewer are enough; warnings: of the case and its scenarios. ``path`` is None for one made in
     Python.
     """
 
@@ -113,6 +52,8 @@ class Experiment:
     overrides: Mapping[str, float]
     record: Record
     warnings: tuple[Problem, ...] = ()
+    design: Design | None = None
+    until: Until | None = None
 
     @staticmethod
     def open(path: str | Path) -> Experiment:
@@ -149,6 +90,16 @@ class Experiment:
         return (self.base, *(s for s in self.scenarios if s.name != self.base.name))
 
     @property
+    def points(self) -> tuple[Mapping[str, float], ...]:
+        """The values of the design at each of its points; the first has none."""
+        return self.design.points if self.design else ({},)
+
+    def parameters_at(self, point: int) -> Parameters:
+        """The parameters of a point of the design; of 0 those of the experiment."""
+        values = self.points[point]
+        return self.parameters.override(values) if values else self.parameters
+
+    @property
     def households(self) -> int:
         """Households in scope."""
         return int(self.case.settlements["households"].sum())
@@ -174,12 +125,14 @@ class _Opener:
         spec = self.spec
         case = self._case()
         overrides = self._parameters()
+        design = self._design(case, overrides)
         base = self._scenario(case, spec.base, ("base",))
         scenarios = [
             self._scenario(case, name, ("scenarios", i)) for i, name in enumerate(spec.scenarios)
         ]
         opened = [s for s in (base, *scenarios) if s is not None]
         self._names(spec.scenarios)
+        until = self._until([Path(n).stem for n in (spec.base, *spec.scenarios)])
         self.problems.raise_errors()
         assert case is not None
         start = spec.start or case.meta.start
@@ -196,11 +149,13 @@ class _Opener:
             start=start,
             weeks=spec.weeks,
             seed=spec.seed,
-            replicates=spec.replicates,
+            replicates=spec.replicates if isinstance(spec.replicates, int) else spec.replicates.max,
             parameters=case.parameters.override(overrides),
             overrides=overrides,
             record=Record(**every),
             warnings=tuple(warnings),
+            design=design,
+            until=until,
         )
 
     def _case(self) -> Case | None:
@@ -225,14 +180,38 @@ class _Opener:
         return self.folder / self.spec.case
 
     def _parameters(self) -> dict[str, float]:
+        given = self.spec.parameters
+        keys: tuple[str, ...] = ("parameters",)
+        if isinstance(given, DesignFile):
+            given, keys = given.fixed, ("parameters", "fixed")
         good = {}
-        for name, value in self.spec.parameters.items():
+        for name, value in given.items():
             try:
                 Parameters.load({name: value})
                 good[name] = value
             except InputError as error:
-                self._place(error, ("parameters", name))
+                self._place(error, (*keys, name))
         return good
+
+    def _design(self, case: Case | None, overrides: Values) -> Design | None:
+        """The design over the parameters of the case; a broken case has its own faults."""
+        spec = self.spec.parameters
+        if not isinstance(spec, DesignFile):
+            return None
+        parameters = (case.parameters if case else Parameters.load()).override(overrides)
+        return Design.of(spec, parameters, lambda e, keys: self._place(e, ("parameters", *keys)))
+
+    def _until(self, scenarios: list[str]) -> Until | None:
+        spec = self.spec.replicates
+        if isinstance(spec, int):
+            return None
+        keys = ("replicates", "until")
+        if spec.max < spec.min:
+            hint = "max is where it ends at the latest"
+            self._error("bad-value", "max is less than min", ("replicates", "max"), hint)
+        for key, problem in spec.until.faults(scenarios):
+            self._place(InputError([problem]), (*keys, key))
+        return Until(**spec.until.model_dump(), step=spec.min)
 
     def _scenario(
         self, case: Case | None, name: str, keys: tuple[str | int, ...]

@@ -1,9 +1,10 @@
 """The plan of an experiment: which runs there are, in which order, in which blocks.
 
-A run is one scenario x one replicate. Its key is a hash of everything that its numbers depend
-on, so that equal keys mean equal results. Runs are ordered by replicate, then scenario: whatever
-is there early is balanced between scenarios. Blocks are fixed consecutive chunks of that order,
-cut by an estimate of work that knows only the plan, never the machine.
+A run is one scenario x one point of the design x one replicate. Its key is a hash of everything
+that its numbers depend on, so that equal keys mean equal results. Runs are ordered by replicate,
+then point, then scenario: whatever is there early is balanced between scenarios. Blocks are fixed
+consecutive chunks of that order, cut by an estimate of work that knows only the plan, never the
+machine.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -28,18 +30,20 @@ BLOCK_RUNS = 100  # of small cases: bounds the memory that a block takes until i
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the plan: its number (row of the plan), key, scenario, replicate and block."""
+    """One run of the plan: its number (row of the plan), key, scenario, replicate, block, and the
+    point of the design (0: the parameters of the experiment)."""
 
     run: int
     key: str
     scenario: str
     replicate: int
     block: int
+    point: int = 0
 
 
 @dataclass(frozen=True)
 class Family:
-    """Runs of one replicate that are computed together, because they share their past."""
+    """Runs of one replicate and point that are computed together, because they share their past."""
 
     runs: tuple[Run, ...]
 
@@ -65,16 +69,21 @@ class Plan:
     def of(experiment: Experiment) -> Plan:
         """The plan of a validated experiment."""
         identity = _identity(experiment)
-        # the order in which scenarios are listed is no part of a run's identity
-        common = {k: v for k, v in identity.items() if k not in ("scenarios", "replicates")}
+        # the order in which scenarios are listed is no part of a run's identity, nor are the
+        # points of the design that other runs are of
+        others = ("scenarios", "replicates", "design")
+        common = {k: v for k, v in identity.items() if k not in others}
+        points = range(len(experiment.points))
+        parameters = [experiment.parameters_at(point).digest for point in points]
         names = [s.name for s in experiment.runs_of]
         size = block_size(experiment.households, experiment.weeks)
         runs: list[Run] = []
         for replicate in range(experiment.replicates):
-            for name in names:
+            for point, name in product(points, names):
                 number = len(runs)
-                key = _key(common, name, identity["scenarios"][name], replicate)
-                runs.append(Run(number, key, name, replicate, number // size))
+                here = common | {"parameters": parameters[point]}
+                key = _key(here, name, identity["scenarios"][name], replicate)
+                runs.append(Run(number, key, name, replicate, number // size, point))
         return Plan(tuple(runs), identity)
 
     @cached_property
@@ -88,13 +97,14 @@ class Plan:
         return blocks
 
     def families(self, left: Iterable[Run]) -> list[Family]:
-        """The runs that are left, gathered by replicate where a replicate fits into a block (a
+        """The runs that are left, gathered by replicate and point where these fit into a block (a
         larger one would keep a worker from reporting for too long), else one by one."""
-        scenarios = sum(r.replicate == 0 for r in self.runs)
+        scenarios = sum(r.replicate == r.point == 0 for r in self.runs)
         together = scenarios <= len(self.blocks[0])
-        gathered: dict[int, list[Run]] = {}
+        gathered: dict[tuple[int, ...], list[Run]] = {}
         for run in left:
-            gathered.setdefault(run.replicate if together else run.run, []).append(run)
+            key = (run.replicate, run.point) if together else (run.run,)
+            gathered.setdefault(key, []).append(run)
         return [Family(tuple(runs)) for runs in gathered.values()]
 
     @cached_property
@@ -104,9 +114,9 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def frame(self) -> pd.DataFrame:
-        """A row per run: run, key, scenario, replicate, block."""
+        """A row per run: run, key, scenario, replicate, block, point."""
         frame = pd.DataFrame([asdict(r) for r in self.runs])
-        return frame.astype({"run": "int32", "replicate": "int32", "block": "int32"})
+        return frame.astype(dict.fromkeys(("run", "replicate", "block", "point"), "int32"))
 
 
 def block_size(households: float, weeks: int) -> int:
@@ -117,7 +127,8 @@ def block_size(households: float, weeks: int) -> int:
 
 def _identity(experiment: Experiment) -> dict:
     """Everything that the numbers of the runs depend on, as plain values for study.json."""
-    return {
+    design = {"design": experiment.design.record()} if experiment.design else {}
+    return design | {
         "sim": sim.__version__,
         "case": experiment.case.digest,
         "scope": experiment.scope,

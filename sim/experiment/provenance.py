@@ -17,7 +17,7 @@ from sim.experiment.plan import Plan
 if TYPE_CHECKING:
     from sim.experiment.experiment import Experiment
 
-PACKAGES = ("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "shapely")
+PACKAGES = ("mesa", "numba", "numpy", "pandas", "pyarrow", "SALib", "scipy", "shapely")
 COUNTED = ("townships", "communities", "settlements", "facilities", "offices")
 
 
@@ -55,7 +55,9 @@ def describe(experiment: Experiment, plan: Plan, results: Path) -> dict[str, Any
         "weeks": experiment.weeks,
         "seed": experiment.seed,
         "replicates": experiment.replicates,
+        "until": asdict(experiment.until) if experiment.until else None,
         "parameters": dict(experiment.overrides),
+        "design": experiment.design.record() if experiment.design else None,
         "record": asdict(experiment.record),
         "runs": len(plan.runs),
         "blocks": len(plan.blocks),

@@ -15,15 +15,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sim.case.messages import InputError, Problem
+from sim.experiment.designs import Design
 from sim.experiment.parts import COLUMNS, keys_in, read_part
+from sim.experiment.precision import enough
 from sim.experiment.statistics import LAST_YEAR, compare
+
+OF_RUN = ("scenario", "replicate", "point")  # what frames say of a row's run
 
 
 class Study:
     """The results of an experiment, complete or not; see `sim.experiment.store` for the files.
 
-    ``info`` is the content of study.json. Frames have the columns scenario and replicate beside
-    the number of the run; text columns are categorical.
+    ``info`` is the content of study.json. Frames have the columns scenario, replicate and point
+    beside the number of the run; text columns are categorical. Where the experiment has a design,
+    point is that of the parameter set, and 0 means the parameters of the experiment.
     """
 
     def __init__(self, path: Path, info: dict[str, Any]):
@@ -61,45 +66,68 @@ class Study:
         return (self.path / self.info["case"]["path"]).resolve()
 
     def plan(self) -> pd.DataFrame:
-        """A row per run: run, key, scenario, replicate, block, state {done, failed, open}."""
+        """A row per run: run, key, scenario, replicate, block, point, and state: ``done``,
+        ``failed``, ``open``, or ``spare`` where fewer replicates reached the experiment's aim."""
         plan = self._plan.copy()
         failed = {p.stem for p in (self.path / "failures").glob("*.json")}
         done = plan["key"].isin(self._done)
         plan["state"] = np.where(done, "done", np.where(plan["key"].isin(failed), "failed", "open"))
+        if self.info.get("until"):
+            is_open = plan["state"] == "open"
+            needed = enough(self, set(plan.loc[is_open, "replicate"]))
+            plan.loc[is_open & (plan["replicate"] >= needed), "state"] = "spare"
         return plan
 
-    def outcomes(self, names: Iterable[str] | None = None) -> pd.DataFrame:
-        """Columns run, scenario, replicate, week, outcome, group, value; names: only of these."""
-        return self.read("outcomes", names=names)
+    def done(self) -> pd.DataFrame:
+        """The rows of the plan whose results are there."""
+        return self._plan[self._plan["key"].isin(self._done)]
 
-    def units(self) -> pd.DataFrame:
-        """Columns run, scenario, replicate, week, unit, outcome, value."""
-        return self.read("units")
+    def design(self) -> pd.DataFrame | None:
+        """The sampling plan of the design: row, point, a column for each parameter; or None."""
+        record = self.info.get("design")
+        return Design.of_record(record).frame() if record else None
 
-    def losers(self) -> pd.DataFrame:
-        """Columns run, scenario, replicate, week, outcome, group, value, against the base."""
-        return self.read("losers")
+    def outcomes(
+        self, names: Iterable[str] | None = None, point: int | None = None
+    ) -> pd.DataFrame:
+        """Columns run, scenario, replicate, point, week, outcome, group, value.
+
+        names: only these outcomes; point: only this one of the design, as in the next two.
+        """
+        return self.read("outcomes", names=names, point=point)
+
+    def units(self, point: int | None = None) -> pd.DataFrame:
+        """Columns run, scenario, replicate, point, week, unit, outcome, value."""
+        return self.read("units", point=point)
+
+    def losers(self, point: int | None = None) -> pd.DataFrame:
+        """Columns run, scenario, replicate, point, week, outcome, group, value, against the
+        base."""
+        return self.read("losers", point=point)
 
     def failures(self) -> pd.DataFrame:
-        """A row per failed run: run, key, scenario, replicate, stage, error, traceback."""
-        columns = ["run", "key", "scenario", "replicate", "stage", "error", "traceback"]
+        """A row per failed run: run, key, scenario, replicate, point, stage, error, traceback."""
+        columns = ["run", "key", "scenario", "replicate", "point", "stage", "error", "traceback"]
         files = sorted((self.path / "failures").glob("*.json"))
         rows = [json.loads(f.read_text(encoding="utf-8")) for f in files]
         return pd.DataFrame(rows, columns=columns).sort_values("run", ignore_index=True)
 
-    def compare(self, base: str | None = None, window: str = LAST_YEAR) -> pd.DataFrame:
+    def compare(
+        self, base: str | None = None, window: str = LAST_YEAR, point: int = 0
+    ) -> pd.DataFrame:
         """Paired differences: see `sim.experiment.statistics.compare`."""
-        return compare(self, base, window)
+        return compare(self, base, window, point=point)
 
     def read(
         self,
         kind: str,
         weeks: tuple[int, int] | None = None,
         names: Iterable[str] | None = None,
+        point: int | None = None,
     ) -> pd.DataFrame:
         """A table (``outcomes``, ``units``, ``losers``).
 
-        weeks: only those in [first, end); names: only these outcomes.
+        weeks: only those in [first, end); names: only these outcomes; point: only this one.
         """
         filters: list[tuple[str, str, Any]] = []
         if weeks is not None:
@@ -107,25 +135,28 @@ class Study:
         if names is not None:
             filters.append(("outcome", "in", sorted(names)))
         plan = self._plan
-        done = pa.array(plan.loc[plan["key"].isin(self._done), "run"].to_numpy(np.int32))
+        wanted = self.done() if point is None else self.done().query("point == @point")
+        done = pa.array(wanted["run"].to_numpy(np.int32))
         tables = []
         for path in sorted((self.path / "parts").glob(f"{kind}-*.parquet")):
             table = read_part(path, filters or None)
             # between two renames of a commit a table is ahead of the outcomes
             tables.append(table.filter(pc.is_in(table["run"], done)))
         if not tables:
-            return pd.DataFrame(columns=["run", "scenario", "replicate", *COLUMNS[kind]])
+            return pd.DataFrame(columns=["run", *OF_RUN, *COLUMNS[kind]])
         frame = pa.concat_tables(tables).unify_dictionaries().to_pandas()
         run = frame["run"].to_numpy()
         scenario = pd.Categorical(plan["scenario"], categories=self.scenarios)
         frame.insert(1, "scenario", scenario.take(run))
-        frame.insert(2, "replicate", plan["replicate"].to_numpy()[run])
+        for place, name in enumerate(OF_RUN[1:], 2):
+            frame.insert(place, name, plan[name].to_numpy()[run])
         return frame
 
     @cached_property
     def _plan(self) -> pd.DataFrame:
         with open(self.path / "plan.parquet", "rb") as file:
-            return pq.read_table(file).to_pandas()
+            plan = pq.read_table(file).to_pandas()
+        return plan if "point" in plan else plan.assign(point=0)  # older than designs
 
     @cached_property
     def _done(self) -> set[str]:

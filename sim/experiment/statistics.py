@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from sim.case.messages import InputError, Problem, did_you_mean
+from sim.experiment.intervals import paired_interval
 from sim.outcomes.catalogue import GROUPS, OUTCOMES
 
 if TYPE_CHECKING:
@@ -36,14 +36,21 @@ COLUMNS = (
     "base_value",
     "value",
 )
-LEVEL = 0.95
 ROUNDING = 1e-12  # relative; below it a difference comes from the order of sums
 NO_DIFFERENCE, UNCLEAR = "no difference", "no clear difference"
 ONE_REPLICATE, NOT_COMPARABLE = "one replicate", "not comparable"
 _CELL = ["outcome", "group"]
 
 
-def compare(study: Study, base: str | None = None, window: str = LAST_YEAR) -> pd.DataFrame:
+def compare(
+    study: Study,
+    base: str | None = None,
+    window: str = LAST_YEAR,
+    *,
+    point: int = 0,
+    replicates: int | None = None,
+    names: Iterable[str] | None = None,
+) -> pd.DataFrame:
     """Every scenario against `base` (default: the experiment's), per outcome and group.
 
     Columns: `COLUMNS`. difference = value - base_value, each the mean over the replicates that
@@ -54,23 +61,61 @@ def compare(study: Study, base: str | None = None, window: str = LAST_YEAR) -> p
     one of the two has a value. Order: scenarios as listed, outcomes and groups as in the
     catalogue. What the losers tables hold was recorded against the experiment's base (itself:
     zero) and is left out for another. Raises `InputError` for an unknown base or window.
+
+    point: of the design, by default the parameters of the experiment; replicates: only the first
+    so many; names: only these outcomes.
     """
+    base = checked_base(study, base)
+    values = values_of_runs(study, base, window, point=point, names=names)
+    if replicates is not None:
+        values = values[values["replicate"] < replicates]
+    listed = compared_with(study, base)
+    tables = paired_tables(values, [base, *listed])
+    frames = [_differences(tables[base], tables[name], name, base) for name in listed]
+    return in_order(pd.concat(frames, ignore_index=True)) if frames else _empty()
+
+
+def checked_base(study: Study, base: str | None) -> str:
+    """The scenario to compare with, by default the experiment's; `InputError` for an unknown."""
     base = base or study.base
     if base not in study.scenarios:
         hint = did_you_mean(base, study.scenarios) or f"there are {', '.join(study.scenarios)}"
         problem = Problem("unknown-scenario", f"no scenario {base!r}", study.path, hint=hint)
         raise InputError([problem])
-    weeks = weeks_of(window, study.info)
-    cells = [_per_run(study.read("outcomes", weeks))]
-    if base == study.base:
-        cells.append(_with_zero_base(_per_run(study.read("losers", weeks)), study))
-    values = pd.concat(cells)
+    return base
+
+
+def compared_with(study: Study, base: str) -> list[str]:
+    """The scenarios that are compared with a base: those listed, and the experiment's base."""
     listed = [s for s in study.info["compared"] if s != base or base == study.base]
     if base != study.base and study.base not in listed:
         listed.insert(0, study.base)
-    tables = _tables(values, [base, *listed])
-    frames = [_differences(tables[base], tables[name], name, base) for name in listed]
-    return _sorted(pd.concat(frames, ignore_index=True)) if frames else _empty()
+    return listed
+
+
+def values_of_runs(
+    study: Study,
+    base: str,
+    window: str,
+    *,
+    point: int | None = None,
+    names: Iterable[str] | None = None,
+) -> pd.DataFrame:
+    """Mean over the window of each run: scenario, point, replicate, outcome, group, value.
+
+    point: only this one; names: only these outcomes. The losers tables are there where `base` is
+    the experiment's, which they were recorded against.
+    """
+    weeks, names = weeks_of(window, study.info), list(names) if names is not None else None
+    cells = [_per_run(study.read("outcomes", weeks, names, point))]
+    if base == study.base:
+        cells.append(_with_zero_base(_per_run(study.read("losers", weeks, names, point)), study))
+    return pd.concat(cells, ignore_index=True)
+
+
+def best_direction(outcome: str) -> str:
+    """Which way is good: ``lower``, ``higher``, or ``none`` (also of outcomes nobody knows)."""
+    return OUTCOMES[outcome].better if outcome in OUTCOMES else "none"
 
 
 def weeks_of(window: str, info: Mapping[str, Any]) -> tuple[int, int]:
@@ -94,29 +139,6 @@ def weeks_of(window: str, info: Mapping[str, Any]) -> tuple[int, int]:
     raise InputError([Problem("unknown-window", f"no window {window!r}", hint=hint)])
 
 
-def paired_interval(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and 95 % t interval of each row of paired differences [cells x replicates].
-
-    NaN are left out. Rows without spread have low = mean = high; rows with one value have an
-    unknown (NaN) interval, rows with none all NaN.
-    """
-    known = ~np.isnan(differences)
-    n = known.sum(axis=1)
-    filled = np.where(known, differences, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = filled.sum(axis=1) / n
-        spread = np.where(known, differences - mean[:, None], 0.0)
-        error = np.sqrt((spread**2).sum(axis=1) / (n - 1) / n)
-    # equal differences are equal to their mean, whatever the sum above made of them
-    lowest = np.where(known, differences, np.inf).min(axis=1, initial=np.inf)
-    highest = np.where(known, differences, -np.inf).max(axis=1, initial=-np.inf)
-    equal = (lowest == highest) & (n > 0)
-    mean = np.where(equal, lowest, mean)
-    half = stdtrit(np.where(n > 1, n - 1.0, np.nan), (1 + LEVEL) / 2) * error
-    half = np.where(equal & (n > 1), 0.0, half)
-    return mean, mean - half, mean + half
-
-
 def to_json(comparison: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as plain objects with exactly the keys `COLUMNS`, unknown numbers as None."""
     columns = [_plain(comparison[name]) for name in COLUMNS]
@@ -125,7 +147,7 @@ def to_json(comparison: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _per_run(records: pd.DataFrame) -> pd.DataFrame:
     """Mean over weeks of each run's series: scenario, replicate, outcome, group, value."""
-    keys = ["scenario", "replicate", *_CELL]
+    keys = ["scenario", "point", "replicate", *_CELL]
     if records.empty:
         return pd.DataFrame(columns=[*keys, "value"]).astype({"value": float})
     for name in ("scenario", *_CELL):
@@ -138,20 +160,31 @@ def _per_run(records: pd.DataFrame) -> pd.DataFrame:
 def _with_zero_base(losers: pd.DataFrame, study: Study) -> pd.DataFrame:
     """The losers tables with the base, which loses nothing against itself, at zero."""
     cells = losers[_CELL].drop_duplicates()
-    done = study.plan().query("state == 'done' and scenario == @study.base")
-    zero = cells.merge(done[["scenario", "replicate"]].assign(value=0.0), how="cross")
+    done = study.done().query("scenario == @study.base")
+    zero = cells.merge(done[["scenario", "point", "replicate"]].assign(value=0.0), how="cross")
     return pd.concat([losers[losers["scenario"] != study.base], zero])
 
 
-def _tables(values: pd.DataFrame, names: Iterable[str]) -> dict[str, pd.DataFrame]:
-    """Per scenario the values [cells x replicates], all with the same rows and columns."""
+def paired_tables(values: pd.DataFrame, names: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Per scenario the values [cells x (point, replicate)], all with the same rows and columns."""
+    pair = ["point", "replicate"]
     rows = pd.MultiIndex.from_frame(values[_CELL].drop_duplicates().sort_values(_CELL))
-    replicates = pd.Index(sorted(values["replicate"].unique()))
+    columns = pd.MultiIndex.from_frame(values[pair].drop_duplicates().sort_values(pair))
     tables = {}
     for name in names:
-        of = values[values["scenario"] == name].set_index([*_CELL, "replicate"])["value"]
-        tables[name] = of.unstack("replicate").reindex(index=rows, columns=replicates).astype(float)
+        of = values[values["scenario"] == name].set_index([*_CELL, *pair])["value"]
+        tables[name] = of.unstack(pair).reindex(index=rows, columns=columns).astype(float)
     return tables
+
+
+def paired_differences(before: pd.DataFrame, after: pd.DataFrame) -> np.ndarray:
+    """Value minus base value of each pair; NaN where one is missing, 0 where only the order of
+    sums makes a difference. Both as from `paired_tables`."""
+    a, b = before.to_numpy(float), after.to_numpy(float)
+    differences = b - a
+    noise = ROUNDING * np.maximum(np.abs(a), np.abs(b))
+    differences[np.abs(differences) <= noise] = 0.0
+    return differences
 
 
 def _differences(before: pd.DataFrame, after: pd.DataFrame, name: str, base: str) -> pd.DataFrame:
@@ -159,10 +192,7 @@ def _differences(before: pd.DataFrame, after: pd.DataFrame, name: str, base: str
     a, b = before.to_numpy(float), after.to_numpy(float)
     both = ~np.isnan(a) & ~np.isnan(b)
     paired = both.any(axis=1)
-    differences = np.where(both, b - a, np.nan)
-    noise = ROUNDING * np.maximum(np.abs(a), np.abs(b))
-    differences[np.abs(differences) <= noise] = 0.0
-    mean, low, high = paired_interval(differences)
+    mean, low, high = paired_interval(paired_differences(before, after))
     frame = pd.DataFrame(
         {
             "scenario": name,
@@ -198,7 +228,7 @@ def _verdict(outcome: str, mean: float, low: float, high: float, replicates: int
     if low <= 0 <= high:
         return UNCLEAR
     change = "higher" if mean > 0 else "lower"
-    good = OUTCOMES[outcome].better if outcome in OUTCOMES else "none"
+    good = best_direction(outcome)
     if good == "none":
         return change
     return "better" if change == good else "worse"
@@ -210,7 +240,7 @@ def _row_means(values: np.ndarray) -> np.ndarray:
         return np.where(known, values, 0.0).sum(axis=1) / known.sum(axis=1)
 
 
-def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Scenarios as they come; outcomes and groups as in the catalogue, unknown ones last."""
     place = {name: i for i, name in enumerate(OUTCOMES)}
     group_place = {name: i for i, name in enumerate(GROUPS)}

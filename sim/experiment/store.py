@@ -3,7 +3,8 @@
 ::
 
     study.json            what was run: titles, scope, sizes, seeds, hashes, versions, machine
-    plan.parquet          a row per run: run, key, scenario, replicate, block
+    plan.parquet          a row per run: run, key, scenario, replicate, block, point
+    points.parquet        of a design: a row per row of it: row, point, values
     scenarios/            resolved copies
     parts/                outcomes-00000.parquet, units-..., losers-...: one of each a block
     failures/KEY.json     runs without a result, and why
@@ -59,6 +60,7 @@ OURS = (
     "failures/*.json",
     "figures/*.svg",
     "figures/*.png",
+    "points.parquet",
     "plan.parquet",
 )
 
@@ -165,6 +167,11 @@ class Store:
         for scenario in experiment.runs_of:
             text = scenario.resolved().encode()
             write_bytes(self.path / "scenarios" / f"{scenario.name}.yaml", text)
+        if experiment.design:
+            points = pa.Table.from_pandas(experiment.design.frame(), preserve_index=False)
+            target = self.path / "points.parquet"
+            pq.write_table(points.replace_schema_metadata(None), temporary(target))
+            publish(target)
         pq.write_table(table.replace_schema_metadata(None), temporary(plan))
         publish(plan)
         # the last: a directory with study.json is whole

@@ -132,22 +132,34 @@ def run(
     with DirectoryLock(out):
         store = Store.open(out, experiment, plan, fresh)
         done = store.done()
-        left = [r for r in plan.runs if r.key not in done]
-        study = Study.open(out)
-        if left:
-            _announce(console, plan, left, store, study)
-            task = _task(experiment, simulate, build)
-            ran, interrupted = _run(task, plan, left, store, engine, console)
-        else:
-            ran, interrupted = 0, False
+        ran, interrupted, task, look = 0, False, None, None
+        runs: list[Run] = []
+        for stage in _stages(experiment):
+            new = [r for r in plan.runs if len(runs) <= r.run and r.replicate < stage]
+            runs += new
+            left = [r for r in new if r.key not in done]
+            if left:
+                if task is None:
+                    _announce(console, plan, done, store, Study.open(out))
+                    task = _task(experiment, simulate, build)
+                count, stopped = _run(task, plan, left, store, engine, console)
+                ran += count
+                interrupted = stopped and (count < len(left) or stage < experiment.replicates)
+            if interrupted:
+                break
+            if experiment.until:
+                look = experiment.until.look(Study.open(out), stage)
+                if look.reached:
+                    break
         failed = len(store.failed())
         seconds = time.monotonic() - began
-        if left:
+        if task:
             store.journal({"event": "end", "ran": ran, "failed": failed, "seconds": seconds})
     study = Study.open(out)
-    text = _closing(study, len(plan.runs), ran, failed, seconds, interrupted)
+    aim = experiment.until.said(look) if experiment.until and look and not interrupted else ""
+    text = _closing(study, len(runs), ran, failed, seconds, interrupted, aim)
     console.say(text)
-    return Finished(study, len(plan.runs), ran, failed, seconds, interrupted, text)
+    return Finished(study, len(runs), ran, failed, seconds, interrupted, text)
 
 
 class _Blocks:
@@ -188,7 +200,7 @@ class _Blocks:
 def _run(
     task: RunTask, plan: Plan, left: list[Run], store: Store, engine: Engine, console: Console
 ) -> tuple[int, bool]:
-    """Runs that ended, and whether a person stopped it before the last one."""
+    """Runs that ended, and whether a person asked to stop."""
     store.journal({"event": "start", "left": len(left), "versions": versions()})
     blocks = _Blocks(left, store, console)
     stop = Stop(lambda: console.say("stopping after the runs under way; Ctrl-C again: at once"))
@@ -213,7 +225,7 @@ def _run(
             blocks.flush()
         raise
     blocks.flush()
-    return blocks.ran, stop.requested and blocks.ran < len(left)
+    return blocks.ran, stop.requested
 
 
 def _task(
@@ -222,10 +234,11 @@ def _task(
     build: Callable[..., Path] | None,
 ) -> RunTask:
     return RunTask(
-        world=(build or _world_builder())(experiment.case, experiment.parameters),
+        worlds=_worlds(experiment, build or _world_builder()),
         scenarios={s.name: s for s in experiment.runs_of},
         base=experiment.base.name,
         parameters=experiment.parameters,
+        points=experiment.points,
         start=experiment.start,
         weeks=experiment.weeks,
         seed=experiment.seed,
@@ -234,18 +247,40 @@ def _task(
     )
 
 
+def _stages(experiment: Experiment) -> list[int]:
+    """Replicates after each stage of the study; one stage where their number is given."""
+    most = experiment.replicates
+    return experiment.until.stages(most) if experiment.until else [most]
+
+
+def _worlds(experiment: Experiment, build: Callable[..., Path]) -> list[Path]:
+    """The world of each point; most parameters are not read by the synthesis and share one."""
+    from sim.world.store import read_by_synthesis
+
+    first = build(experiment.case, experiment.parameters)
+    return [
+        build(experiment.case, experiment.parameters_at(point))
+        if any(read_by_synthesis(name) for name in values)
+        else first
+        for point, values in enumerate(experiment.points)
+    ]
+
+
 def _world_builder() -> Callable[..., Path]:
     from sim.world.store import build_world
 
     return build_world
 
 
-def _announce(console: Console, plan: Plan, left: list[Run], store: Store, study: Study) -> None:
-    there = len(plan.runs) - len(left)
-    scenarios = len({r.scenario for r in plan.runs})
-    text = f"{len(plan.runs)} runs ({scenarios} scenarios) in {len(plan.blocks)} blocks"
+def _announce(console: Console, plan: Plan, done: set[str], store: Store, study: Study) -> None:
+    there = len(done)
+    scenarios, points = ({getattr(r, n) for r in plan.runs} for n in ("scenario", "point"))
+    each = f"{len(scenarios)} scenarios"
+    each += f" x {len(points)} parameter sets" if len(points) > 1 else ""
+    text = f"{len(plan.runs)} runs ({each}) in {len(plan.blocks)} blocks"
+    text += " at most" if study.info.get("until") else ""
     if there:
-        text += f"; {there} are there already, {len(left)} are left"
+        text += f"; {there} are there already, {len(plan.runs) - there} are left"
     again = len(store.failed())
     if again:
         text += f"; {again} that failed are tried again"
@@ -257,7 +292,13 @@ def _announce(console: Console, plan: Plan, left: list[Run], store: Store, study
 
 
 def _closing(
-    study: Study, runs: int, ran: int, failed: int, seconds: float, interrupted: bool
+    study: Study,
+    runs: int,
+    ran: int,
+    failed: int,
+    seconds: float,
+    interrupted: bool,
+    aim: str = "",
 ) -> str:
     """The block that a person reads last."""
     path = study.path
@@ -267,7 +308,7 @@ def _closing(
         head = f"{ran} runs in {_duration(seconds)}"
         head += f" ({ran / seconds:.2g} runs/s)" if ran and seconds > 0 else ""
         head += f", {failed} failed" if failed else ", none failed"
-    lines = [head, f"results   {path}"]
+    lines = [head, *([f"precision {aim}"] if aim else []), f"results   {path}"]
     if failed:
         lines.append(f"failures  {path / 'failures'}")
     if interrupted:

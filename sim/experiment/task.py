@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 class RunTask:
     """All that the runs of an experiment share; it reaches each worker once.
 
-    world: directory of the built world, opened memory-mapped by the model; simulate: the model's
-    function of that name, unless a test has its own.
+    worlds: directory of the built world of each point of the design, opened memory-mapped by the
+    model; points: values laid over the parameters there; simulate: the model's function of that
+    name, unless a test has its own.
     """
 
-    world: Path
+    worlds: Sequence[Path]
     scenarios: Mapping[str, Scenario]
     base: str
     parameters: Parameters
+    points: Sequence[Mapping[str, float]]
     start: date
     weeks: int
     seed: int
@@ -46,11 +48,12 @@ class RunTask:
     def _run(self, run: Run, past: Any) -> Encoded:
         """Runs one run; what is raised carries the stage reached, if another than the model."""
         simulate = self.simulate or partial(_model().simulate, past=past)
+        values = self.points[run.point]
         records = simulate(
-            self.world,
+            self.worlds[run.point],
             self.scenarios[run.scenario],
             self.scenarios[self.base],
-            parameters=self.parameters,
+            parameters=self.parameters.override(values) if values else self.parameters,
             start=self.start,
             weeks=self.weeks,
             seed=self.seed,

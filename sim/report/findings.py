@@ -116,7 +116,7 @@ def gather(results: Path, window: str = "last-year") -> Findings:
         window=window,
         comparison=study.compare(window=window),
         early=study.compare(window="first-half-year") if levers and done else None,
-        weekly=study.outcomes([name for name, *_ in CURVES]),
+        weekly=study.outcomes([name for name, *_ in CURVES], point=0),
         start=date.fromisoformat(info["start"]),
         weeks=info["weeks"],
         titles=titles,

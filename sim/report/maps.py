@@ -7,18 +7,15 @@ of the same bytes every time.
 
 from __future__ import annotations
 
-import io
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import shapely
-from matplotlib import font_manager, rc_context
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -28,42 +25,18 @@ from matplotlib.path import Path as Outline
 from shapely.geometry.base import BaseGeometry
 
 from sim.report.classes import class_of, label, limits, shade
+from sim.report.drawing import INK, STYLE, ascii_only, cjk_font, save
 from sim.report.ground import Cells, covering, dissolve
-from sim.report.svg import slim
 
 Point = tuple[float, float]
 
-INK, RULE, GROUND = "#3a3a3a", "#8c8c86", "#f4f2ec"
+RULE, GROUND = "#8c8c86", "#f4f2ec"
 KINDS = {"community": ("#a9bfcb", "社区", "community"), "village": ("#e7ead9", "村", "village")}
 MARKS = {"kept": ("o", "#2f5d62"), "closed": ("x", "#2b2b2b"), "seat": ("o", "#55524c")}
 MARK_NAMES = {
     "kept": ("保留服务点", "point kept"),
     "closed": ("撤销服务点", "point closed"),
     "seat": ("驻地", "seat"),
-}
-CJK_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "Microsoft YaHei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "Droid Sans Fallback",
-    "SimHei",
-    "SimSun",
-    "Arial Unicode MS",
-)
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "sim",
-    "font.size": 8.5,
-    "text.color": INK,
-    "axes.titlesize": 9.5,
-    "legend.frameon": False,
-    "path.simplify": False,
 }
 
 
@@ -110,11 +83,11 @@ def figure(
     if not ground or not panels:
         raise ValueError("a map needs at least one cell and one panel")
     ground = covering(ground)
-    font = None if svg else _cjk_font()
+    font = None if svg else cjk_font()
     style = {**STYLE, "font.family": ([font] if font else []) + ["DejaVu Sans"]}
 
     def words(text: str, plain: str) -> str:
-        return text if svg or font or text.isascii() else plain or _ascii(text)
+        return text if svg or font or text.isascii() else plain or ascii_only(text)
 
     steps = limits([v for p in panels for v in (p.values or {}).values()])
     with rc_context(style), warnings.catch_warnings():
@@ -160,7 +133,7 @@ def figure(
                 handlelength=1.3,
                 columnspacing=1.2,
             )
-        return _save(fig, path, svg)
+        return save(fig, path, svg)
 
 
 def _draw(axes: Axes, ground: Cells, panel: Panel, steps: np.ndarray) -> None:
@@ -291,33 +264,3 @@ def _scale_bar(fig: Figure, axes: Axes, metres: float, below: float, height: flo
         fig.add_artist(Line2D(x, [y - tick / 2, y + tick / 2], color=INK, lw=0.9))
     name = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
     fig.text(left + share + 0.008, y, name, va="center", size=8)
-
-
-@cache
-def _cjk_font() -> str | None:
-    """An installed font with Chinese characters, if there is one."""
-    installed = {f.name for f in font_manager.fontManager.ttflist}
-    return next((name for name in CJK_FONTS if name in installed), None)
-
-
-def _ascii(text: str) -> str:
-    """What is left of a text when no font can show the rest of it."""
-    return re.sub(r"\s+", " ", "".join(c for c in text if ord(c) < 0x2E80)).strip()
-
-
-def _save(fig: Figure, path: Path | BinaryIO | None, svg: bool) -> str | None:
-    if not svg and path is not None:
-        fig.savefig(path, format="png", dpi=160, metadata={"Software": None})
-        return None
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue().decode("utf-8")
-    text = slim(text)
-    families = ", ".join(f"'{name}'" for name in CJK_FONTS[:7])
-    text = text.replace("'DejaVu Sans'", f"'DejaVu Sans', {families}, sans-serif")
-    if not isinstance(path, Path):
-        return re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)
-    path.write_text(
-        '<?xml version="1.0" encoding="utf-8"?>\n' + text, encoding="utf-8", newline="\n"
-    )
-    return None

@@ -57,7 +57,7 @@ def unit_changes(study: Study, case: Case) -> dict[str, Change]:
 
     From the last record of the horizon, mean over replicates.
     """
-    units = study.units()
+    units = study.units(point=0)
     units = units[units["outcome"] == MINUTES]
     if units.empty:
         return {}

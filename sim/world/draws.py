@@ -48,6 +48,7 @@ class Process(IntEnum):
     ARRIVAL = 17
     AGENCY = 20
     TENURE = 21
+    BOOTSTRAP = 30  # from here on of statistics, not of the model
 
 
 @njit(

@@ -16,13 +16,18 @@ from sim.world.world import TABLES, World
 _SYNTHESIS = ("persons.", "needs.meals_users")  # the parameters that the synthesis reads
 
 
+def read_by_synthesis(parameter: str) -> bool:
+    """Whether another value of the parameter makes another world."""
+    return parameter.startswith(_SYNTHESIS)
+
+
 def build_world(case: Case, parameters: Parameters) -> Path:
     """The directory of the case's world, made if it is not there yet.
 
     Its name is a hash of the case (as cut by its scope), the parameters that synthesis reads,
     and the code of the synthesis. Written beside its place and renamed, so it is whole or absent.
     """
-    used = {n: v for n, v in parameters.values().items() if n.startswith(_SYNTHESIS)}
+    used = {n: v for n, v in parameters.values().items() if read_by_synthesis(n)}
     code = sha256(Path(__file__).with_name("households.py").read_bytes()).hexdigest()
     key = [case.digest, sorted(case.settlements["id"]), used, case.meta.seed, code, TABLES]
     name = sha256(json.dumps(key, ensure_ascii=False).encode()).hexdigest()[:24]
