@@ -20,8 +20,9 @@ import numpy as np
 import pandas as pd
 
 from sim.case.messages import Problems
-from sim.experiment.engine import LocalEngine, SerialEngine
+from sim.experiment.engine import SerialEngine
 from sim.experiment.experiment import Experiment
+from sim.experiment.local import LocalEngine
 from sim.experiment.study import Finished, run
 
 START = date(2020, 1, 6)

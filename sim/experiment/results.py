@@ -81,8 +81,10 @@ class Study:
         return self.read("losers")
 
     def failures(self) -> pd.DataFrame:
-        """A row per failed run: run, key, scenario, replicate, stage, error, traceback."""
+        """A row per failed run: run, key, scenario, replicate, stage, error, traceback,
+        peak_memory_mb, repeat (the command that repeats it alone)."""
         columns = ["run", "key", "scenario", "replicate", "stage", "error", "traceback"]
+        columns += ["peak_memory_mb", "repeat"]
         files = sorted((self.path / "failures").glob("*.json"))
         rows = [json.loads(f.read_text(encoding="utf-8")) for f in files]
         return pd.DataFrame(rows, columns=columns).sort_values("run", ignore_index=True)
