@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,37 +10,21 @@ import click
 
 import sim
 from sim import terminal
+from sim.cli_runs import COMMANDS
+from sim.options import (
+    as_text,
+    example,
+    fresh_option,
+    jobs_option,
+    json_option,
+    lang_option,
+    window_option,
+)
 
 DEMO = "experiments/demo.yaml"
 DEMO_OUT = "results/demo"
-WINDOWS = ("last-year", "first-half-year", "whole")
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-lang_option = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the answer."
-)
-jobs_option = click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Processes at a time.  [default: the processors this process may use]",
-)
-fresh_option = click.option(
-    "--fresh", is_flag=True, help="Remove the results that are there and start over."
-)
-window_option = click.option(
-    "--window",
-    type=click.Choice(WINDOWS),
-    default="last-year",
-    help="Which weeks a number is the mean of.",
-)
-
-
-def example(*lines: str) -> str:
-    """Closes a help text with commands to copy."""
-    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 @click.group(context_settings=CONTEXT, epilog=example("sim demo"))
@@ -88,7 +71,7 @@ def check(path: Path, map_file: Path | None, as_json: bool) -> None:
     if map_file is not None and report.kind != "case":
         raise click.BadParameter("only a case has a map", param_hint="--map")
     terminal.print_problems(report.warnings)
-    click.echo(_json(report.to_json()) if as_json else report.to_text(), nl=as_json)
+    click.echo(as_text(report.to_json()) if as_json else report.to_text(), nl=as_json)
     if map_file is not None:
         from sim.report.case_map import draw_case
 
@@ -110,32 +93,6 @@ def describe(scenario: Path, lang: str) -> None:
     opened = Scenario.open(scenario, Case.open(scenario.parent))
     terminal.print_problems(opened.warnings)
     click.echo("\n".join([opened.title[lang], *(f"  {s}" for s in opened.describe(lang))]))
-
-
-@cli.command(
-    short_help="Run what is missing of an experiment.",
-    epilog=example("sim run experiments/meishan-reform.yaml --jobs 4"),
-)
-@click.argument("experiment", type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where the results go.  [default: results/NAME]",
-)
-@jobs_option
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "serial"]),
-    default="local",
-    help="Many processes, or this one only.",
-)
-@fresh_option
-def run(experiment: Path, out: Path | None, jobs: int | None, engine: str, fresh: bool) -> int:
-    """Run what is still missing of EXPERIMENT; started again, it goes on where it stopped."""
-    from sim.experiment.study import run_experiment
-
-    return run_experiment(experiment, out, jobs, engine, fresh, terminal)
 
 
 @cli.command(
@@ -186,7 +143,7 @@ def compare(results: Path, base: str | None, window: str, as_json: bool, lang: s
     if as_json:
         from sim.experiment.statistics import to_json
 
-        click.echo(_json(to_json(_comparison(results, base, window))))
+        click.echo(as_text(to_json(_comparison(results, base, window))))
     else:
         _print_answer(results, base, window, lang)
 
@@ -220,7 +177,7 @@ def parameters(assumptions: bool, as_json: bool) -> None:
 
     chosen = [p for p in Parameters.load() if p.confidence == "C" or not assumptions]
     if as_json:
-        click.echo(_json([asdict(p) for p in chosen]))
+        click.echo(as_text([asdict(p) for p in chosen]))
         return
     width = max(len(p.name) for p in chosen)
     for p in chosen:
@@ -228,6 +185,10 @@ def parameters(assumptions: bool, as_json: bool) -> None:
         click.echo(f"{p.name:<{width}} {values:<28} {p.confidence}  {p.unit}; {p.source}")
     click.echo()
     click.echo("; ".join(f"{key} = {text}" for key, text in CONFIDENCE.items()))
+
+
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 def main() -> None:
@@ -279,7 +240,3 @@ def _report_is_current(results: Path, lang: str) -> bool:
     newer = report.stat().st_mtime_ns > max(p.stat().st_mtime_ns for p in made_of)
     with open(report, encoding="utf-8") as file:
         return newer and f'<html lang="{lang}' in file.read(200)
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, indent=1)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from sim.case.messages import Problems
-from sim.experiment.engine import SerialEngine
+from sim.experiment.engine import Engine, SerialEngine
 from sim.experiment.experiment import Experiment
 from sim.experiment.local import LocalEngine
 from sim.experiment.study import Finished, run
@@ -187,10 +187,12 @@ def experiment(
     return Experiment(**(keys | changes))
 
 
-def go(out: Path, what: Experiment, workers: int = 0, **keys: Any) -> Finished:
-    """Runs it: in this process, or in so many workers."""
-    engine = LocalEngine(workers, preload=("tests.experiments",)) if workers else SerialEngine()
-    return run(what, out, engine, **({"simulate": simulate, "build": build} | keys))
+def go(
+    out: Path, what: Experiment, workers: int = 0, engine: Engine | None = None, **keys: Any
+) -> Finished:
+    """Runs it: in this process, in so many workers, or by another engine."""
+    local = LocalEngine(workers, preload=("tests.experiments",)) if workers else SerialEngine()
+    return run(what, out, engine or local, **({"simulate": simulate, "build": build} | keys))
 
 
 def bytes_of(out: Path) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from sim.case.messages import InputError
 from sim.experiment.engine import SerialEngine, Stop
 from sim.experiment.engines import make_engine
 from sim.experiment.jobs import Done
@@ -277,12 +278,12 @@ def test_the_first_ctrl_c_is_a_request_and_the_second_ends():
 
 
 def test_an_unknown_engine_or_what_it_cannot_do_is_refused():
-    with pytest.raises(ValueError, match="local, serial or dask"):
+    with pytest.raises(InputError, match="local, serial or dask"):
         make_engine("cluster")
     for name, keys, reason in (
         ("local", {"debug": True}, "serial"),
         ("serial", {"timeout": 1.0}, "local or dask"),
         ("local", {"address": "tcp://127.0.0.1:1"}, "dask"),
     ):
-        with pytest.raises(ValueError, match=reason):
+        with pytest.raises(InputError, match=reason):
             make_engine(name, **keys)

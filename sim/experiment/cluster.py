@@ -22,6 +22,7 @@ import queue
 import signal
 import threading
 import time
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -39,6 +40,8 @@ from sim.experiment.provenance import code, versions
 CHUNK_SECONDS = 0.5
 CHUNK_JOBS = 100
 POLL = 0.2  # seconds between looks at whether a person asked to stop
+ANSWER = 10.0  # seconds in which a scheduler answers
+GATHER = 30.0  # seconds in which a result comes, else its run is repeated
 PATIENCE = 300.0  # seconds to wait for a scheduler, or a first worker, to come (back)
 LATE = "sim-late"  # the topic under which workers name runs that hang
 
@@ -94,7 +97,7 @@ class DaskEngine:
         while True:
             try:
                 client = distributed.Client(
-                    self._address or self._cluster, timeout=10, set_as_default=False
+                    self._address or self._cluster, timeout=ANSWER, set_as_default=False
                 )
                 client.wait_for_workers(1, timeout=PATIENCE)
                 break
@@ -210,24 +213,18 @@ class _Dispatch:
         if chunk is None:  # withdrawn
             return
         _, distributed = _dask()
-        if future.status == "finished":
-            try:
-                done, seconds = pickle.loads(future.result(timeout=PATIENCE))
-            except (OSError, distributed.client.FutureCancelledError):
-                self.again.append(chunk)  # the result was lost with its worker or the scheduler
-                return
-            self.job_seconds = seconds / len(chunk.jobs)
-            yield from done
-            return
-        if future.status in ("cancelled", "lost"):
-            self.again.append(chunk)
-            return
-        error = future.exception(timeout=PATIENCE)
-        if isinstance(error, distributed.KilledWorker):
+        try:
+            done, seconds = pickle.loads(future.result(timeout=GATHER))
+        except distributed.KilledWorker:  # also of one that died with a result in its memory
             yield from self._killed(chunk)
-        else:
+        except (OSError, CancelledError, distributed.client.FutureCancelledError):
+            self.again.append(chunk)  # the result was lost with its worker or the scheduler
+        except Exception as error:
             failure = failure_of(error, "worker")
             yield from (Done(run, failure=failure) for run in chunk.runs)
+        else:
+            self.job_seconds = seconds / len(chunk.jobs)
+            yield from done
 
     def _killed(self, chunk: _Chunk) -> Iterator[Done]:
         """The runs of a task whose worker died: each again, alone; or named, if that was before.

@@ -53,7 +53,8 @@ class Engine(Protocol):
     request to stop no further run is started, and those under way are finished.
     """
 
-    workers: int
+    @property
+    def workers(self) -> int: ...
 
     def run(
         self, task: Task, jobs: Iterable[Job], on_done: Callable[[Done], None], stop: Stop

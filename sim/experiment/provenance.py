@@ -24,7 +24,6 @@ CODE = (  # of the package: what the numbers of a run come from
     "case", "data", "levers", "outcomes", "phases", "processes", "world",
     "model.py", "experiment/parts.py", "experiment/task.py",
 )  # fmt: skip
-NOT_CODE = "case/synthesis"  # makes cases, whose content is what counts
 COUNTED = ("townships", "communities", "settlements", "facilities", "offices")
 
 
@@ -103,11 +102,15 @@ def code() -> dict[str, str]:
     root = Path(sim.__file__).parent
     files = [f for name in CODE for f in (sorted((root / name).rglob("*")) or [root / name])]
     return {
-        name: hashlib.sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:12]
+        file.relative_to(root).as_posix(): _hash(file)
         for file in files
         if file.suffix in (".py", ".csv", ".yaml")
-        and not (name := file.relative_to(root).as_posix()).startswith(NOT_CODE)
     }
+
+
+def _hash(file: Path) -> str:
+    """Of a text, whatever its ends of lines."""
+    return hashlib.sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:12]
 
 
 def code_changes(there: Mapping[str, str]) -> list[str]:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sim.case.messages import InputError, Problem
+from sim.experiment.export import export
 from sim.experiment.parts import COLUMNS, keys_in, read_part
 from sim.experiment.statistics import LAST_YEAR, compare
 
@@ -56,6 +57,11 @@ class Study:
         return [s["name"] for s in self.info["scenarios"]]
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The tables that are stored."""
+        return tuple(self.info.get("keep", COLUMNS))
+
+    @property
     def case_path(self) -> Path:
         """Directory of the case, which may have been moved or changed since."""
         return (self.path / self.info["case"]["path"]).resolve()
@@ -93,35 +99,43 @@ class Study:
         """Paired differences: see `sim.experiment.statistics.compare`."""
         return compare(self, base, window)
 
+    def export(self, path: str | Path) -> list[Path]:
+        """Writes the tables as one workbook (a name in .xlsx) or a folder of CSV files."""
+        return export(self, Path(path))[0]
+
     def read(
         self,
         kind: str,
         weeks: tuple[int, int] | None = None,
         names: Iterable[str] | None = None,
+        run: int | None = None,
     ) -> pd.DataFrame:
         """A table (``outcomes``, ``units``, ``losers``).
 
-        weeks: only those in [first, end); names: only these outcomes.
+        weeks: only those in [first, end); names: only these outcomes; run: only this one.
         """
         filters: list[tuple[str, str, Any]] = []
         if weeks is not None:
             filters += [("week", ">=", weeks[0]), ("week", "<", weeks[1])]
         if names is not None:
             filters.append(("outcome", "in", sorted(names)))
+        if run is not None:
+            filters.append(("run", "==", run))
         plan = self._plan
         done = pa.array(plan.loc[plan["key"].isin(self._done), "run"].to_numpy(np.int32))
         tables = []
-        for path in sorted((self.path / "parts").glob(f"{kind}-*.parquet")):
+        block = "*" if run is None else f"{plan['block'].iloc[run]:05d}"
+        for path in sorted((self.path / "parts").glob(f"{kind}-{block}.parquet")):
             table = read_part(path, filters or None)
             # between two renames of a commit a table is ahead of the outcomes
             tables.append(table.filter(pc.is_in(table["run"], done)))
         if not tables:
             return pd.DataFrame(columns=["run", "scenario", "replicate", *COLUMNS[kind]])
         frame = pa.concat_tables(tables).unify_dictionaries().to_pandas()
-        run = frame["run"].to_numpy()
+        runs = frame["run"].to_numpy()
         scenario = pd.Categorical(plan["scenario"], categories=self.scenarios)
-        frame.insert(1, "scenario", scenario.take(run))
-        frame.insert(2, "replicate", plan["replicate"].to_numpy()[run])
+        frame.insert(1, "scenario", scenario.take(runs))
+        frame.insert(2, "replicate", plan["replicate"].to_numpy()[runs])
         return frame
 
     @cached_property

@@ -104,14 +104,19 @@ def run_experiment(
     Raises `InputError` for faults of the input or results of another plan, `StudyBusy` and other
     OSErrors of the environment; failures of runs are rows of the results, not exceptions.
     """
+    computing = make_engine(engine, jobs, timeout=timeout, debug=debug, address=address)
     experiment = Experiment.open(path)
     console = console or Silent()
     for warning in experiment.warnings:
         console.say(str(warning))
-    out = Path(out) if out else Path("results") / experiment.name
-    computing = make_engine(engine, jobs, timeout=timeout, debug=debug, address=address)
     more: dict[str, Any] = {"keep": keep, "accept_code_change": accept_code_change}
+    out = results_of(experiment, out)
     return run(experiment, out, computing, fresh, console, only=only, **more).exit_code
+
+
+def results_of(experiment: Experiment, out: str | Path | None = None) -> Path:
+    """Where the results of an experiment go: `out`, or ``results/<name>``."""
+    return Path(out) if out else Path("results") / experiment.name
 
 
 def run_case(case: str | Path | Case, out: str | Path | None = None, **keys: Any) -> Study:
@@ -282,7 +287,7 @@ def _closing(
     if not ran and not failed and not interrupted:
         head = f"nothing left to run: all {runs} runs are there"
     else:
-        head = f"{ran} runs in {_duration(seconds)}"
+        head = f"{ran} runs in {duration(seconds)}"
         head += f" ({ran / seconds:.2g} runs/s)" if ran and seconds > 0 else ""
         head += f", {failed} failed" if failed else ", none failed"
     lines = [head, f"results   {path}"]
@@ -295,7 +300,8 @@ def _closing(
     return "\n".join(lines)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in words."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     minutes = round(seconds / 60)
