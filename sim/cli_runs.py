@@ -56,7 +56,7 @@ def plan(experiment: Path, out: Path | None, jobs: int | None, pilot: bool, as_j
 @click.command(
     short_help="Run what is missing of an experiment.",
     epilog=example(
-        "sim run experiments/meishan-reform.yaml --jobs 4",
+        "sim run experiments/demo.yaml --jobs 4",
         "sim run experiments/demo.yaml --only 1f0c --engine serial --pdb",
     ),
 )

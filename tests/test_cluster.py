@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,15 @@ class Cluster:
         self.scheduler.kill()
         self.scheduler.wait()
         self.scheduler = self.start("scheduler", "--port", self.port, "--no-dashboard")
+        # a worker ends with its scheduler, and whoever looks after the cluster starts another
+        self.end(self.worker)
+        self.worker = self.start("worker", self.address, "--nthreads", 1, "--no-dashboard")
+
+    @staticmethod
+    def end(process: subprocess.Popen) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def kill_worker(self) -> None:
         """The process that computes, not the nanny that watches it."""
@@ -107,8 +117,7 @@ class Cluster:
 
     def close(self) -> None:
         for process in (self.worker, self.scheduler):
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            self.end(process)
 
 
 @pytest.fixture

@@ -126,9 +126,10 @@ class DaskEngine:
 
 @dataclass
 class _Chunk:
-    """Jobs that were submitted as one task."""
+    """Jobs that were submitted as one task; alone: with no other on the cluster."""
 
     jobs: list[Job]
+    alone: bool = False
 
     @property
     def runs(self) -> list[Any]:
@@ -176,7 +177,7 @@ class _Dispatch:
         # one task under way for each worker and one to follow
         window = 0 if self.suspects else 2 * max(1, self.engine.workers)
         if self.suspects and not self.pending:
-            self._send(_Chunk([self.suspects.popleft()]))
+            self._send(_Chunk([self.suspects.popleft()], alone=True))
         while len(self.pending) < window and (chunk := self._next()) is not None:
             self._send(chunk)
         return bool(self.pending)
@@ -227,7 +228,7 @@ class _Dispatch:
             yield from done
 
     def _killed(self, chunk: _Chunk) -> Iterator[Done]:
-        """The runs of a task whose worker died: each again, alone; or named, if that was before.
+        """The runs of a task whose worker died: each again, alone; named when it dies twice so.
 
         Alone means with nothing else on the cluster: the scheduler blames a death on tasks that
         were only waiting for the same worker, too.
@@ -237,9 +238,10 @@ class _Dispatch:
                 if run.key in self.struck:
                     text = "the worker process of this run was killed twice, out of memory perhaps"
                     yield Done(run, failure=Failure("worker", text))
-                else:
+                    continue
+                if chunk.alone:
                     self.struck.add(run.key)
-                    self.suspects.append(job.only((run,)))
+                self.suspects.append(job.only((run,)))
 
     def _late(self, key: str) -> Iterator[Done]:
         """A worker says that a run has hung, and is about to end itself."""
