@@ -8,6 +8,7 @@ JOBS REPLICATES SECONDS` runs one, for tests that kill it.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -32,12 +33,14 @@ LOSERS = "equity.losers.share"
 
 @dataclass(frozen=True)
 class FakeScenario:
-    """Says by its name what happens: `crash` raises, `exit` ends the process, `slow` waits."""
+    """Says by its name what happens: `crash` raises, `exit` ends the process, `slow` waits;
+    one with `marks` kills its process, once a replicate, and leaves a mark in that folder."""
 
     name: str
     effect: float = 0.0
     first_date: date | None = None
     seconds: float = 0.0
+    marks: Path | None = None
 
     @property
     def title(self) -> dict[str, str]:
@@ -104,6 +107,9 @@ def simulate(
         raise RuntimeError("no seat left")
     if scenario.name == "exit" and replicate == 1:
         os._exit(7)
+    if scenario.marks and not (mark := scenario.marks / str(replicate)).exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     noise = np.random.default_rng([seed, replicate]).normal(1, 0.1, (weeks, 2))
     own = np.random.default_rng([seed, replicate, 1]).normal(0, 0.05, weeks)
     load = noise[:, 0] + scenario.effect * (0.5 + own)
@@ -205,6 +211,11 @@ def slow_experiment(folder: Path, replicates: int, seconds: float) -> Experiment
     """The study that a child process runs and a test kills."""
     slow = FakeScenario("slow", effect=0.5, seconds=seconds)
     return experiment(folder, REFORM, slow, replicates=replicates)
+
+
+def killer_experiment(folder: Path, marks: Path) -> Experiment:
+    """A study each of whose replicates kills a worker, at its first try."""
+    return experiment(folder, FakeScenario("killer", effect=0.5, marks=marks), REFORM)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,8 @@ def test_a_study_killed_in_the_middle_and_run_again_equals_an_uninterrupted_one(
 def test_a_study_killed_at_random_moments_equals_an_uninterrupted_one(tmp_path):
     go(tmp_path / "whole", slow_experiment(tmp_path, 20, 0.01))
     rng = np.random.default_rng(1)
-    for i, seconds in enumerate(rng.uniform(0, 0.6, 10)):
+    moments = int(os.environ.get("SIM_TEST_KILLS", "10"))
+    for i, seconds in enumerate(rng.uniform(0, 0.6, moments)):
         out = tmp_path / f"killed{i}"
         child = start_child(out, 2, 20, 0.01)
         child.stdout.readline()  # "60 runs in ...": from here on it writes
