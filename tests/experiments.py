@@ -2,7 +2,7 @@
 
 The stand-ins for case, scenario and model have the names and shapes that `sim.experiment` uses.
 They live in a module so that worker processes can import them. `python -m tests.experiments OUT
-JOBS REPLICATES SECONDS` runs one, for tests that kill it.
+JOBS REPLICATES SECONDS` runs one, for tests that kill it; JOBS may be ``dask``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from sim.case.messages import Problems
+from sim.experiment.cluster import DaskEngine
 from sim.experiment.engine import Engine, SerialEngine
 from sim.experiment.experiment import Experiment
 from sim.experiment.local import LocalEngine
@@ -244,5 +245,8 @@ if __name__ == "__main__":
 
     target = Path(sys.argv[1])
     study = experiments.slow_experiment(target.parent, int(sys.argv[3]), float(sys.argv[4]))
-    ended = experiments.go(target, study, int(sys.argv[2]), console=_Said())
+    if sys.argv[2] == "dask":
+        ended = experiments.go(target, study, engine=DaskEngine(2), console=_Said())
+    else:
+        ended = experiments.go(target, study, int(sys.argv[2]), console=_Said())
     sys.exit(ended.exit_code)

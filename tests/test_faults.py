@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sim import terminal
 from sim.experiment import store
 from sim.experiment.local import LocalEngine
 from sim.experiment.results import Study
-from tests.experiments import bytes_of, experiment, go, killer_experiment
+from tests.experiments import bytes_of, experiment, go, killer_experiment, slow_experiment
+from tests.test_store import await_runs, start_child
 
 linux = pytest.mark.parametrize("system", [s for s in ["linux"] if sys.platform == s])
 
@@ -82,3 +86,30 @@ def test_a_run_that_hangs_is_a_row_that_says_so_and_the_rest_goes_on(tmp_path):
     (failure,) = ended.study.failures().to_dict("records")
     assert (failure["scenario"], failure["stage"]) == ("slow", "timeout")
     assert "minutes" in failure["error"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [2, "dask"])
+def test_ctrl_c_on_a_terminal_reaches_every_process_and_only_the_first_heeds_it(tmp_path, engine):
+    child = start_child(tmp_path / "out", engine, 40, 0.1, start_new_session=True)
+    await_runs(child, 3)
+    os.killpg(child.pid, signal.SIGINT)
+    said, _ = child.communicate(timeout=30)
+    assert child.returncode == 130 and "goes on from here" in said
+    states = Study.open(tmp_path / "out").plan()["state"].value_counts()
+    assert states["done"] >= 3 and states["open"] >= 5 and "failed" not in states
+    assert go(tmp_path / "out", slow_experiment(tmp_path, 40, 0.1), 2).exit_code == 0
+    go(tmp_path / "whole", slow_experiment(tmp_path, 40, 0.1), 2)
+    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_cluster_of_this_machine_does_not_outlive_a_killed_study(tmp_path):
+    child = start_child(tmp_path / "out", "dask", 50, 0.05)
+    await_runs(child, 3)
+    family = psutil.Process(child.pid).children(recursive=True)
+    assert len(family) >= 2
+    child.kill()
+    child.wait()
+    _, alive = psutil.wait_procs(family, timeout=15)
+    assert not alive

@@ -52,6 +52,12 @@ def test_a_plan_before_anything_was_run_measures_one_run_and_writes_nothing(tmp_
     assert look(tmp_path / "out", experiment(tmp_path), pilot=False).seconds is None
 
 
+def test_a_plan_whose_measured_run_fails_says_so(tmp_path):
+    outlook = look_ahead(experiment(tmp_path), tmp_path, 2, simulate=lambda *_, **__: 1 / 0,
+                         build=build)  # fmt: skip
+    assert outlook.cost is None and "ZeroDivisionError" in outlook.obstacles[0]
+
+
 def test_a_plan_says_what_is_there_what_failed_and_what_was_never_run(tmp_path):
     out, what = tmp_path / "out", experiment(tmp_path, REFORM, CRASH)
     go(out, what)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,13 +35,20 @@ from tests.experiments import (
 ROOT = Path(__file__).parents[1]
 
 
-def start_child(out: Path, workers: int, replicates: int, seconds: float) -> subprocess.Popen:
+def start_child(
+    out: Path, workers: object, replicates: int, seconds: float, **more: Any
+) -> subprocess.Popen:
     """A process of its own that runs `slow_experiment`; says ``one`` for every run."""
     command = [sys.executable, "-m", "tests.experiments", out, workers, replicates, seconds]
     # beside its results: what a killed process leaves behind is complained of there at length
     with open(out.with_suffix(".stderr"), "w", encoding="utf-8") as errors:
         return subprocess.Popen(
-            [str(c) for c in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
+            [str(c) for c in command],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            **more,
         )
 
 

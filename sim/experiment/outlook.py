@@ -131,7 +131,10 @@ def look_ahead(
     if cost is None and pilot and left:
         first = left[0]
         (console or Silent()).say(f"a run to measure: {first.scenario}, replicate 0")
-        cost = _pilot(experiment, first, saved, simulate, build)
+        try:
+            cost = _pilot(experiment, first, saved, simulate, build)
+        except Exception as error:  # as any run may fail; `sim run` will show how
+            obstacles.append(f"the run to measure failed: {type(error).__name__}: {error}")
     return Outlook(
         experiment.name, out, plan, tuple(reasons), tuple(obstacles), workers, saved, cost
     )
