@@ -12,6 +12,8 @@ import sim
 from sim import terminal
 from sim.cli_runs import COMMANDS
 from sim.options import (
+    Command,
+    answer,
     as_text,
     example,
     fresh_option,
@@ -27,7 +29,13 @@ DEMO_OUT = "results/demo"
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 
 
-@click.group(context_settings=CONTEXT, epilog=example("sim demo"))
+class Group(click.Group):
+    """The group of these commands."""
+
+    command_class = Command
+
+
+@click.group(cls=Group, context_settings=CONTEXT, epilog=example("sim demo"))
 @click.version_option(sim.__version__, prog_name="sim")
 def cli() -> None:
     """Simulate what merging communities and adding facilities does to access and workload."""
@@ -46,6 +54,35 @@ def build(source: Path, case: Path) -> None:
     report = build_case(source, case, terminal.say)
     click.echo(report.to_text(), nl=False)
     terminal.say(f"next: sim check {case}")
+
+
+@cli.command(short_help="Make a small case to start from.", epilog=example("sim new mycounty"))
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+def new(directory: Path) -> None:
+    """Make a small, commented case with scenarios and an experiment in the new directory DIR."""
+    from sim.new import new_case
+
+    for path in new_case(directory):
+        click.echo(path)
+    terminal.say(f"next: read {directory / 'README.md'}, then: sim check {directory}")
+
+
+@cli.command(
+    short_help="Write schemas that editors complete keys by.",
+    epilog=example("sim schema docs/schemas"),
+)
+@click.argument("directory", metavar="[DIR]", default="schemas", type=click.Path(path_type=Path))
+def schema(directory: Path) -> None:
+    """Write JSON Schemas of case, scenario and experiment files, and Table Schemas of tables.
+
+    A file names its schema in its first line, from where it stands:
+
+    # yaml-language-server: $schema=schemas/scenario.schema.json
+    """
+    from sim.schemas import write_schemas
+
+    for path in write_schemas(directory):
+        click.echo(path)
 
 
 @cli.command(
@@ -70,8 +107,11 @@ def check(path: Path, map_file: Path | None, as_json: bool) -> None:
     report = check_path(path)
     if map_file is not None and report.kind != "case":
         raise click.BadParameter("only a case has a map", param_hint="--map")
-    terminal.print_problems(report.warnings)
-    click.echo(as_text(report.to_json()) if as_json else report.to_text(), nl=as_json)
+    if as_json:
+        click.echo(answer(True, report.kind, report.to_json(), report.warnings))
+    else:
+        terminal.print_problems(report.warnings)
+        click.echo(report.to_text(), nl=False)
     if map_file is not None:
         from sim.report.case_map import draw_case
 
@@ -80,19 +120,25 @@ def check(path: Path, map_file: Path | None, as_json: bool) -> None:
 
 
 @cli.command(
-    short_help="Say in words what a scenario does.",
+    short_help="Say in words what a scenario changes.",
     epilog=example("sim describe scenarios/meishan/reform.yaml --lang zh"),
 )
 @click.argument("scenario", type=click.Path(path_type=Path))
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="OTHER",
+    help="The scenario of the same case to compare with.  [default: the scenario's base]",
+)
+@json_option
 @lang_option
-def describe(scenario: Path, lang: str) -> None:
-    """Say in words what the levers of SCENARIO do, with counts, on the whole of its case."""
-    from sim.case.case import Case
-    from sim.levers.scenario import Scenario
+def describe(scenario: Path, against: Path | None, as_json: bool, lang: str) -> None:
+    """Say in words what the levers of SCENARIO do and what they change, counted on its case."""
+    from sim.description.description import Description
 
-    opened = Scenario.open(scenario, Case.open(scenario.parent))
-    terminal.print_problems(opened.warnings)
-    click.echo("\n".join([opened.title[lang], *(f"  {s}" for s in opened.describe(lang))]))
+    described = Description.open(scenario, against)
+    terminal.print_problems(described.scenario.warnings)
+    click.echo(as_text(described.to_json(lang)) if as_json else described.to_text(lang), nl=as_json)
 
 
 @cli.command(
@@ -185,6 +231,27 @@ def parameters(assumptions: bool, as_json: bool) -> None:
         click.echo(f"{p.name:<{width}} {values:<28} {p.confidence}  {p.unit}; {p.source}")
     click.echo()
     click.echo("; ".join(f"{key} = {text}" for key, text in CONFIDENCE.items()))
+
+
+@cli.command(
+    short_help="Explain the code of an error or warning.", epilog=example("sim explain unknown-id")
+)
+@click.argument("code", required=False)
+@lang_option
+@json_option
+def explain(code: str | None, lang: str, as_json: bool) -> None:
+    """Say what the CODE of an error or warning means and how to mend it; without CODE, list all."""
+    from sim.case.codes import codes, explained
+
+    chosen = list(codes().values()) if code is None else [explained(code.strip("[]"))]
+    if as_json:
+        said = [c.to_json(lang) for c in chosen]
+        click.echo(as_text(said if code is None else said[0]))
+    elif code is None:
+        width = max(len(c.name) for c in chosen)
+        click.echo("\n".join(f"{c.name:<{width}}  {c.means[lang]}" for c in chosen))
+    else:
+        click.echo(chosen[0].to_text(lang))
 
 
 for command in COMMANDS:

@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from sim import terminal
-from sim.options import as_text, example, fresh_option, jobs_option, json_option
+from sim.options import (
+    Command,
+    answer,
+    as_text,
+    example,
+    fresh_option,
+    jobs_option,
+    json_option,
+)
 
 experiment_argument = click.argument("experiment", type=click.Path(path_type=Path))
 results_argument = click.argument("results", type=click.Path(path_type=Path))
@@ -21,6 +29,7 @@ out_option = click.option(
 
 
 @click.command(
+    cls=Command,
     short_help="Say what running an experiment would mean.",
     epilog=example("sim plan experiments/meishan-reform.yaml --jobs 4"),
 )
@@ -54,6 +63,7 @@ def plan(experiment: Path, out: Path | None, jobs: int | None, pilot: bool, as_j
 
 
 @click.command(
+    cls=Command,
     short_help="Run what is missing of an experiment.",
     epilog=example(
         "sim run experiments/demo.yaml --jobs 4",
@@ -98,12 +108,14 @@ def plan(experiment: Path, out: Path | None, jobs: int | None, pilot: bool, as_j
     help="Go on though the model's code has changed since; study.json will say so.",
 )
 @fresh_option
+@json_option
 def run(
     experiment: Path,
     out: Path | None,
     jobs: int | None,
     engine: str,
     keep: str | None,
+    as_json: bool,
     **more: Any,
 ) -> int:
     """Run what is still missing of EXPERIMENT; started again, it goes on where it stopped."""
@@ -115,10 +127,15 @@ def run(
         if kind not in KINDS:
             what = f"{kind!r} is none of {', '.join(KINDS)}"
             raise click.BadParameter(what, param_hint="--keep")
-    return run_experiment(experiment, out, jobs, engine, console=terminal, keep=kinds, **more)
+    out = out or Path("results") / experiment.stem
+    code = run_experiment(experiment, out, jobs, engine, console=terminal, keep=kinds, **more)
+    if as_json:
+        click.echo(answer(code == terminal.DONE, "results", {"path": str(out)}, []))
+    return code
 
 
 @click.command(
+    cls=Command,
     short_help="Say how far results are, and what failed.",
     epilog=example("sim status results/demo"),
 )
@@ -134,6 +151,7 @@ def status(results: Path, as_json: bool) -> None:
 
 
 @click.command(
+    cls=Command,
     short_help="Make a sample of runs again and compare.",
     epilog=example("sim verify results/demo", "sim verify results/demo 1f0c"),
 )
@@ -167,6 +185,7 @@ def verify(results: Path, run: tuple[str, ...], sample: int, as_json: bool) -> i
 
 
 @click.command(
+    cls=Command,
     short_help="Write the tables for other programs.",
     epilog=example(
         "sim export results/demo --xlsx demo.xlsx", "sim export results/demo --csv demo"

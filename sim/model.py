@@ -26,6 +26,7 @@ import mesa
 import numpy as np
 
 from sim.case.parameters import Parameters
+from sim.levers.due import pull_due
 from sim.levers.scenario import Scenario
 from sim.outcomes.access import Distances
 from sim.outcomes.recorder import Record, Recorder, Records
@@ -107,11 +108,7 @@ class CommunityModel(mesa.Model, Running):
 def levers_due(model: CommunityModel) -> None:
     """1 Levers due: those whose first week this is, in the order of the scenario."""
     s = model.state
-    for lever in model.scenario.levers[model.applied :]:
-        if week_of(lever.date, s.start) > s.week:
-            break
-        lever.apply(s)
-        model.applied += 1
+    model.applied = pull_due(s, model.scenario.levers, model.applied)
     f = s.facilities
     if s.week > 0 and ((f.opened == s.week) | (f.closed == s.week)).any():
         s.touch()

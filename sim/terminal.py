@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
-from sim.case.messages import InputError, Problem
+from sim.case.messages import InputError, Problem, Problems
 
 DONE, RUN_FAILED, BAD_INPUT, ENVIRONMENT, PROGRAM_FAULT, INTERRUPTED = 0, 1, 2, 3, 70, 130
 ENVIRONMENT_CODES = {"cannot-write"}
+MOST_PROBLEMS = 100  # that are printed
+MOST_SHOWN = 100_000  # characters of a line that are looked at
+ZERO_WIDTH_JOINER = "\u200d"
 EVERY = 30.0  # seconds between two plain lines of progress
 
 
@@ -29,8 +32,7 @@ def guarded(call: Callable[[], int | None]) -> int:
         return call() or DONE
     except InputError as error:
         print_problems(error.problems)
-        environment = all(p.code in ENVIRONMENT_CODES for p in error.problems)
-        return ENVIRONMENT if environment else BAD_INPUT
+        return exit_code(error.problems)
     except KeyboardInterrupt:
         say("interrupted")
         return INTERRUPTED
@@ -62,19 +64,32 @@ def say(text: str) -> None:
 def print_problems(problems: Iterable[Problem], stream: IO[str] | None = None) -> None:
     """Prints problems, each with its line of the file and a caret where the place is known."""
     stream = stream or sys.stderr
-    found = list(problems)
-    lines: dict[Path, list[str]] = {}
-    for problem in found:
+    found, sources = list(problems), Sources()
+    for problem in found[:MOST_PROBLEMS]:
         place = problem.place()
         head = f"{place}: " if place else ""
         print(f"{head}{problem.severity} [{problem.code}]: {problem.message}", file=stream)
-        for line in _source(problem, lines):
+        for line in sources.shown(problem):
             print(f"    {line}", file=stream)
         if problem.hint:
             print(f"    = {problem.hint}", file=stream)
-    errors = sum(p.severity == "error" for p in found)
-    if errors > 1:
-        print(f"{errors} errors", file=stream)
+    if len(found) > MOST_PROBLEMS:
+        print(f"and {len(found) - MOST_PROBLEMS:,} more", file=stream)
+    errors = [p.code for p in found if p.severity == "error"]
+    if errors:
+        count = f"{len(errors)} errors: " if len(errors) > 1 else ""
+        print(f"{count}`sim explain {errors[0]}` says more", file=stream)
+
+
+def problems_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Problems as plain data, each with its line of the file."""
+    sources = Sources()
+    return [p.to_json(sources.line(p)) for p in problems]
+
+
+def exit_code(problems: Iterable[Problem]) -> int:
+    """The code to end with where these stopped the work."""
+    return ENVIRONMENT if all(p.code in ENVIRONMENT_CODES for p in problems) else BAD_INPUT
 
 
 class Progress(Protocol):
@@ -146,38 +161,76 @@ def _bar(total: int, label: str) -> Iterator[Progress]:
         yield Bar()
 
 
-def _source(problem: Problem, lines: dict[Path, list[str]]) -> Iterator[str]:
-    """The line that `problem` is about, shortened around its column, and a caret under it."""
-    path, number, column = problem.path, problem.line, problem.column
-    if path is None or number is None or path.suffix == ".xlsx":
-        return
-    if path not in lines:
-        lines[path] = _lines(path)
-    if number > len(lines[path]):
-        return
-    line = lines[path][number - 1].replace("\t", " ")
-    start = max(0, (column or 1) - 70)
-    yield f"{number} | {line[start : start + 100]}"
-    if column is not None:
-        pad = "".join("\u3000" if _wide(c) else " " for c in line[start : column - 1])
-        yield f"{' ' * len(str(number))} | {pad}^"
+class Sources:
+    """The lines of files that problems are about; each file is read once."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, list[str]] = {}
+
+    def line(self, problem: Problem) -> str | None:
+        """The line that a problem is about, None where there is none to show."""
+        path, number = problem.path, problem.line
+        if path is None or number is None or path.suffix == ".xlsx":
+            return None
+        if path not in self._files:
+            self._files[path] = _lines(path)
+        lines = self._files[path]
+        return lines[number - 1][:MOST_SHOWN] if number <= len(lines) else None
+
+    def shown(self, problem: Problem) -> Iterator[str]:
+        """Its line, shortened around its column, and a caret under it, cell by cell."""
+        line, column = self.line(problem), problem.column
+        if line is None:
+            return
+        start = end = max(0, (column or 1) - 1)
+        while start and cells(line[start - 1 : column]) <= 60:
+            start -= 1
+        while end < len(line) and cells(line[start : end + 1]) <= 100:
+            end += 1
+        yield f"{problem.line} | {''.join(map(_visible, line[start:end]))}"
+        if column is not None:
+            before = line[start : column - 1]
+            pad = "".join("\u3000" if _width(c) == 2 else " " * _width(c) for c in before)
+            yield f"{' ' * len(str(problem.line))} | {pad}^"
+
+
+def cells(text: str) -> int:
+    """Cells of a terminal that a text takes: Chinese signs and emoji two, accents none."""
+    return sum(map(_width, text))
+
+
+def _width(character: str) -> int:
+    if " " <= character <= "~":
+        return 1
+    import unicodedata
+
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _visible(character: str) -> str:
+    """A sign as it is shown: none that a terminal obeys, or that turns the line round."""
+    import unicodedata
+
+    kind = unicodedata.category(character)
+    if kind == "Cf":
+        return character if character == ZERO_WIDTH_JOINER else ""
+    if character == "\t":
+        return " "
+    return "?" if kind in ("Cc", "Cs", "Zl", "Zp") else character
 
 
 def _lines(path: Path) -> list[str]:
+    from sim.case.files import MOST_TABLE, read_input
+
+    data = read_input(path, MOST_TABLE, Problems()) or b""
     try:
-        data = path.read_bytes()
-    except OSError:
-        return []
-    try:
-        return data.decode("utf-8-sig").splitlines()
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("gb18030", errors="replace").splitlines()
-
-
-def _wide(character: str) -> bool:
-    import unicodedata
-
-    return unicodedata.east_asian_width(character) in "WF"
+        text = data.decode("gb18030", errors="replace")
+    # as the readers of YAML and CSV count lines; str.splitlines knows more kinds of ends
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _explained(error: OSError) -> str:

@@ -65,6 +65,22 @@ def write_small_case(folder: Path, households: int = 60) -> Path:
     return folder
 
 
+def write_streets(folder: Path) -> Path:
+    """Gives the case streets: one along each row of cells, and one that joins them in the west;
+    node n31 is the cell in column 3 and row 1. Returns the folder."""
+    cells = [(c, r) for c in range(SIDE) for r in range(SIDE)]
+    nodes = [
+        {"id": f"n{c}{r}", "x": _centre(c, r)[0], "y": _centre(c, r)[1] + 20} for c, r in cells
+    ]
+    ends = [((c, r), (c + 1, r)) for c, r in cells if c + 1 < SIDE]
+    ends += [((0, r), (0, r + 1)) for r in range(SIDE - 1)]
+    edges = [{"from": "n{}{}".format(*a), "to": "n{}{}".format(*b), "metres": CELL}
+             for a, b in ends]  # fmt: skip
+    write_table(folder / "streets_nodes.csv", nodes)
+    write_table(folder / "streets_edges.csv", edges)
+    return folder
+
+
 def write_table(path: Path, rows: Sequence[dict]) -> None:
     """Writes dictionaries of equal keys as a table."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.case.messages import Problems
 from sim.experiment.cluster import DaskEngine
 from sim.experiment.engine import Engine, SerialEngine
 from sim.experiment.experiment import Experiment
@@ -53,9 +52,6 @@ class FakeScenario:
 
     def resolved(self) -> str:
         return f"title: {self.name}\nlevers: []\n"
-
-    def check_horizon(self, start: date, weeks: int, problems: Problems) -> None:
-        """Nothing to check."""
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,9 @@ def redraw(**more: Any) -> dict[str, Any]:
 
 
 def add(*services: str, **more: Any) -> dict[str, Any]:
-    """A lever that adds a facility."""
-    return {"add_facility": {"date": DAY, "services": list(services), **more}}
+    """A lever that adds a facility, which opens on the same day unless `more` says otherwise."""
+    plain = {"date": DAY, "services": list(services), "weeks": 0}
+    return {"add_facility": {k: v for k, v in (plain | more).items() if v is not None}}
 
 
 def close(facility: str, **more: Any) -> dict[str, Any]:

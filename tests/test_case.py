@@ -129,7 +129,7 @@ def replacing(table: str, old: str, new: str) -> Callable[[Path], None]:
          "facilities.csv:3", "2020-02-30", "2020-01-31"),
         (no_office, "community-without-office",
          "communities.csv:5", UNITS[3], "offices"),
-        (no_settlements, "unit-without-settlements",
+        (no_settlements, "unit-without-settlement",
          "communities.csv:5", UNITS[3], "settlements.csv"),
         (lambda f: (f / "offices.csv").unlink(), "missing-table",
          "offices.csv", "offices.csv is missing", "id, name, kind"),

@@ -48,7 +48,9 @@ def test_a_good_case_is_described_on_stdout(small_case_dir: Path) -> None:
     assert done.returncode == 0 and not done.stderr
     assert "settlements" in done.stdout and "甲区" in done.stdout
     data = json.loads(sim("check", small_case_dir, "--json").stdout)
-    assert data["counts"]["persons"] == 3600 and data["counties"][0]["county"] in ("甲区", "乙县")
+    found = data["found"]
+    assert data["ok"] and data["kind"] == "case" and not data["problems"]
+    assert found["counts"]["persons"] == 3600 and found["counties"][0]["county"] in ("甲区", "乙县")
 
 
 def test_a_map_is_drawn_and_other_file_types_are_refused(
@@ -69,6 +71,32 @@ def test_a_fault_is_shown_with_its_line_and_a_caret(small_case_dir: Path) -> Non
     shown = done.stderr.splitlines()
     assert shown[0].endswith("case.yaml:4:1: error [unknown-key]: unknown key 'sed'")
     assert shown[1:4] == ["    4 | sed: 7", "      | ^", "    = did you mean 'seed'?"]
+    assert shown[-1] == "`sim explain unknown-key` says more"
+
+
+def test_faults_are_json_on_stdout_where_that_is_asked_for(small_case_dir: Path) -> None:
+    path = small_case_dir / "case.yaml"
+    path.write_text(path.read_text("utf-8").replace("seed:", "sed:"), "utf-8")
+    done = sim("check", small_case_dir, "--json")
+    assert done.returncode == 2 and not done.stderr
+    data = json.loads(done.stdout)
+    assert (data["ok"], data["kind"], data["found"]) == (False, "case", None)
+    assert data["problems"] == [
+        {
+            "code": "unknown-key", "severity": "error", "message": "unknown key 'sed'",
+            "path": str(path), "line": 4, "column": 1, "source": "sed: 7",
+            "hint": "did you mean 'seed'?",
+        }
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "kind"), [("check", None), ("run", "experiment")])
+def test_every_command_with_json_says_its_faults_so(command: str, kind: str | None) -> None:
+    done = sim(command, "no-such-file.yaml", "--json")
+    assert done.returncode == 2 and not done.stderr
+    data = json.loads(done.stdout)
+    assert (data["ok"], data["kind"]) == (False, kind)
+    assert [p["code"] for p in data["problems"]] == ["missing-file"]
 
 
 @pytest.mark.parametrize(

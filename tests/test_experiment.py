@@ -43,11 +43,16 @@ class FileScenario:
         return {"en": self.name, "zh": ""}
 
     @staticmethod
-    def open(path: Path, case: Any) -> FileScenario:
+    def open(path: Path, case: Any, horizon: tuple[date, int] | None) -> FileScenario:
         text = path.read_text(encoding="utf-8")
         if "broken" in text:
             raise InputError([Problem("broken", "a broken lever", path, 1)])
-        return FileScenario(path.stem, text, case)
+        scenario, problems = FileScenario(path.stem, text, case), Problems()
+        for day in scenario.dates if horizon else ():
+            if not horizon[0] <= day < horizon[0] + timedelta(weeks=horizon[1]):
+                problems.error("outside-horizon", f"{day} is outside", path, 1)
+        problems.raise_errors()
+        return scenario
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -67,11 +72,6 @@ class FileScenario:
     @property
     def first_date(self) -> date | None:
         return min(self.dates, default=None)
-
-    def check_horizon(self, start: date, weeks: int, problems: Problems) -> None:
-        for day in self.dates:
-            if not start <= day < start + timedelta(weeks=weeks):
-                problems.error("outside-horizon", f"{day} is outside", Path(self.name), 1)
 
 
 @pytest.fixture(autouse=True)

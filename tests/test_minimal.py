@@ -47,14 +47,14 @@ def pull_apart(tables: dict[str, list[dict]]) -> None:
 
 @dataclass(frozen=True)
 class Lever:
-    """What a lever does to the tables: units it joins, a facility it closes or adds, the unit whose
-    residents it lets go online or whose office it relieves; moves: the services on which somebody's
-    weeks change."""
+    """What a lever does to the tables: units it joins, a facility it closes or changes, one it
+    adds, the unit whose residents it lets go online or whose office it relieves; moves: the
+    services on which somebody's weeks change."""
 
     text: Mapping[str, Any]
     moves: tuple[str, ...]
     joined: tuple[str, ...] = ()
-    closed: str = ""
+    touched: str = ""
     added: tuple[str, str] = ("", "")  # service, settlement
     online: str = ""
     relieved: str = ""
@@ -64,17 +64,46 @@ LEVERS = {
     "close a health station": Lever(
         {"close_facility": {"date": DAY, "facility": f"H-{UNITS[0]}"}},
         ("health",),
-        closed=f"H-{UNITS[0]}",
+        touched=f"H-{UNITS[0]}",
     ),
     "close a counter": Lever(
         {"close_facility": {"date": DAY, "facility": f"P-{UNITS[2]}"}},
         COUNTER,
-        closed=f"P-{UNITS[2]}",
+        touched=f"P-{UNITS[2]}",
     ),
     "add a culture room": Lever(
-        {"add_facility": {"date": DAY, "services": ["culture"], "settlement": f"{UNITS[1]}04"}},
+        {
+            "add_facility": {
+                "date": DAY,
+                "services": ["culture"],
+                "settlement": f"{UNITS[1]}04",
+                "way": "share",
+            }
+        },
         ("culture",),
         added=("culture", f"{UNITS[1]}04"),
+    ),
+    "open a health station longer": Lever(
+        {"extend_hours": {"date": DAY, "facilities": [f"H-{UNITS[0]}"], "hours_week": 60}},
+        ("health",),
+        touched=f"H-{UNITS[0]}",
+    ),
+    "open a counter longer": Lever(
+        {"extend_hours": {"date": DAY, "facilities": [f"P-{UNITS[2]}"], "hours_week": 60}},
+        COUNTER,
+        touched=f"P-{UNITS[2]}",
+    ),
+    "enlarge a health station": Lever(
+        {
+            "enlarge_facility": {
+                "date": DAY,
+                "facility": f"H-{UNITS[0]}",
+                "floor_m2": 80,
+                "way": "share",
+            }
+        },
+        ("health",),
+        touched=f"H-{UNITS[0]}",
     ),
     "merge two": Lever(
         {"merge_communities": {"date": DAY, "communities": list(WEST)}},
@@ -137,7 +166,7 @@ def reach(tables: Mapping[str, list[dict]], lever: Lever) -> set[tuple[str, str]
     reached |= {(i, "government") for i in place if place[i]["community"] == lever.online}
     for name, service, _, _, operator in rooms:
         relieved = service in COUNTER and operator == f"O-{lever.relieved}"
-        if name in ("added", lever.closed) or relieved:
+        if name in ("added", lever.touched) or relieved:
             # the counter stays its office's, so all of the office are touched
             pool = (operator, "hours") if service in COUNTER else (name, service)
             reached |= users.get(pool, set())

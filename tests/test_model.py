@@ -449,7 +449,9 @@ def test_closing_everything_leaves_needs_without_a_place_to_go():
 
 def test_a_further_facility_never_lengthens_the_way_to_its_service():
     more = levers(
-        AddFacility(date=START, services=("nursery", "culture"), settlement=UNITS[3] + "04")
+        AddFacility(
+            date=START, services=("nursery", "culture"), settlement=UNITS[3] + "04", weeks=0
+        )
     )
     for service in ("nursery", "culture"):
         outcome = f"access.{service}.minutes"

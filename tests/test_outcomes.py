@@ -156,9 +156,13 @@ def test_access_scores_fall_from_5_to_60_minutes():
 
 
 def test_costs_are_those_of_the_model_text():
-    kinds = week_costs(10, 1000, 5000, 2, 60_000, P)
+    kinds = week_costs(
+        workers=10, certified=3, public_floor_m2=1000, building=5000, rewards=700,
+        contracts=60_000, property_management=70_000, ended_units=2, parameters=P,
+    )  # fmt: skip
     assert kinds == {
-        "staff": 900_000, "floor": 1000 * 15 * 12, "build": 5000, "contracts": 60_000,
+        "staff": 900_000 + 3 * 3600, "floor": 1000 * 15 * 12, "build": 5000, "rewards": 700,
+        "contracts": 60_000, "property": 70_000,
         "transition": 2 * P["cost.transition"],
     }  # fmt: skip
     assert yearly_cost_of_way("build", 300, P) * P["cost.life"] == pytest.approx(300 * 3000)

@@ -15,12 +15,12 @@ from sim.model import simulate
 from sim.outcomes.recorder import Record, Records
 from sim.outcomes.terms import PLACED
 from sim.world.world import World
-from tests.cases import TOWN, UNITS, read_rows, write_small_case, write_table
+from tests.cases import TOWN, UNITS, read_rows, write_small_case, write_streets, write_table
 from tests.levers import EAST, WEST, one_township, write_scenario
 from tests.worlds import EMPTY, START
 
 RULES = Path(__file__).parents[1] / "sim" / "processes"
-WAYS = ("build", "rebuild", "buy", "rent", "allot")
+WAYS = ("build", "rebuild", "buy", "rent", "allot", "leaseback", "share")
 COMPOUNDS = ("commodity", "resettlement", "old_courtyard", "village")
 # so that meals and doctors are crowded, attrition reaches the standard, and counters are staffed
 PLAIN = {
@@ -75,17 +75,32 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
             "township_points": "keep"}},
         {"buy_services": {"date": "2020-01-13", "class": "visits_high", "yuan_year": 20000}},
         {"merge_communities": {"date": "2020-01-20", "communities": list(EAST), **more}},
-        *({"add_facility": {"date": "2020-01-27", "services": ["culture"], "floor_m2": 30,
+        {"train_staff": {"date": "2020-01-20", "share": 0.9}},
+        {"community_fund": {"date": "2020-01-20"}},
+        *({"property_management": {"date": "2020-01-20", "compounds": [compound], "form": form}}
+          for compound, form in zip(COMPOUNDS, ("self", "entrusted", "joint"), strict=False)),
+        *({"add_facility": {"date": "2020-01-06", "services": ["culture"], "floor_m2": 30,
                             "settlement": f"{UNITS[i % 4]}0{2 + i % 3}", "way": way}}
           for i, way in enumerate(WAYS)),
-        *({"add_facility": {"date": "2020-01-27", "services": [service],
+        *({"add_facility": {"date": "2020-01-27", "services": [service], "way": "share",
                             "settlement": f"{UNITS[3]}04"}} for service in PLACED),
+        {"open_unit_facility": {"date": "2020-01-27", "services": ["sports"],
+                                "community": UNITS[1]}},
         {"close_facility": {"date": "2020-02-03", "facility": f"TH-{TOWN}"}},
         {"merge_communities": {"date": "2020-07-27", "communities": [*WEST, EAST[0]],
                                "imposed": True, **more}},
         {"cut_burden": {"date": "2020-12-07"}},
     ]  # fmt: skip
     return case, Scenario.open(write_scenario(folder, *levers), case)
+
+
+@pytest.fixture(scope="module")
+def streets(tmp_path_factory) -> tuple[Case, Scenario]:
+    """A case with streets, one of which is opened."""
+    folder = write_streets(write_small_case(tmp_path_factory.mktemp("streets") / "case"))
+    lever = {"open_street": {"date": "2020-01-27", "from": "n30", "to": "n31"}}
+    case = Case.open(folder)
+    return case, Scenario.open(write_scenario(folder, lever), case)
 
 
 def run(busy: tuple[Case, Scenario], parameters: Parameters, world: World | None = None) -> Records:
@@ -96,9 +111,10 @@ def run(busy: tuple[Case, Scenario], parameters: Parameters, world: World | None
     )  # fmt: skip
 
 
-def test_every_parameter_is_read(busy) -> None:
+def test_every_parameter_is_read(busy, streets) -> None:
     parameters = Noted(Parameters.load(PLAIN).entries)
-    run(busy, parameters)
+    for where in (busy, streets):
+        run(where, parameters)
     assert sorted({p.name for p in parameters} - parameters.read) == []
 
 
@@ -108,14 +124,22 @@ def ends(p: Parameter) -> list[float]:
 
 
 @pytest.mark.slow
-def test_every_parameter_changes_an_outcome(busy) -> None:
-    case, _ = busy
+def test_every_parameter_changes_an_outcome(busy, streets) -> None:
+    idle = idle_in(busy, list(Parameters.load(PLAIN)))
+    idle = idle_in(streets, [p for p in idle if p.name.endswith(".street")]) + [
+        p for p in idle if not p.name.endswith(".street")
+    ]
+    assert not idle, ", ".join(p.name for p in idle)
+
+
+def idle_in(busy: tuple[Case, Scenario], parameters: list[Parameter]) -> list[Parameter]:
+    """The parameters that change no outcome of a case and scenario."""
     plain = Parameters.load(PLAIN)
-    world = World.of(case, plain)
+    world = World.of(busy[0], plain)
     base = run(busy, plain, world).outcomes["value"].tolist()
     losers = run(busy, plain, world).losers["value"].tolist()
     idle = []
-    for p in plain:
+    for p in parameters:
         made_by_it = p.name.startswith("persons.") or p.name == "needs.meals_users"
         for value in ends(p):
             records = run(busy, plain.override({p.name: value}), None if made_by_it else world)
@@ -124,8 +148,8 @@ def test_every_parameter_changes_an_outcome(busy) -> None:
             if records.losers["value"].tolist() != losers:
                 break
         else:
-            idle.append(p.name)
-    assert not idle, ", ".join(idle)
+            idle.append(p)
+    return idle
 
 
 @pytest.mark.parametrize("p", list(Parameters.load()), ids=lambda p: p.name)

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from sim.case.case import Case
-from sim.case.messages import InputError, Problem, Problems
+from sim.case.messages import InputError, Problem
 from sim.cli import main
 from sim.levers.scenario import Scenario
 from tests.cases import STREET, UNITS, read_rows, write_table
@@ -130,7 +130,7 @@ NEAR = "did you mean"
         (merge(WEST[0], "99990100109"), "unknown-id", "99990100109", NEAR),
         (merge(WEST[0], WEST[1], WEST[0]), "named-twice", WEST[0], "once"),
         (merge(WEST[0], EAST[0]), "two-townships", "- ", "redraw_communities"),
-        (merge(seat=EAST[0]), "unknown-id", EAST[0], NEAR),
+        (merge(seat=EAST[0]), "seat-not-merged", EAST[0], NEAR),
         (merge(staff={"floor_per_10000": -18}), "bad-value", "-18", "greater than 0"),
         (merge(staff="kept"), "bad-value", "kept", "attrition"),
         (merge(service_points={"keep_share": 1.8}), "bad-value", "1.8", "less than"),
@@ -146,7 +146,7 @@ NEAR = "did you mean"
         (add(community=WEST[0]), "bad-value", "[]", "at least 1"),
         (add("shop", community="99990100100"), "unknown-id", "99990100100", NEAR),
         (add("shop", settlement="9999010010010"), "unknown-id", "9999010010010", NEAR),
-        (add("shop", community=999901001001), "bad-value", "999901001001", "quotes"),
+        (add("shop", community=999901001001), "unquoted-text", "999901001001", "quotes"),
         (add("shop"), "bad-value", "date", "exactly one of"),
         (add("shop", community=WEST[0], floor_m2=-5), "bad-value", "-5", "greater than 0"),
         (add("shop", community=WEST[0], capacity=-1), "bad-value", "-1", "greater than"),
@@ -348,10 +348,12 @@ def test_a_seat_beyond_the_scope_moves_to_the_largest_settlement_inside(
 
 def test_a_date_outside_the_weeks_is_a_fault_and_the_last_monday_is_not(small_case: Case) -> None:
     def said(day: str, weeks: int = 10) -> list[Problem]:
-        problems = Problems()
-        lever = close(f"H-{WEST[0]}", date=day)
-        scenario(small_case, lever).check_horizon(date(2020, 1, 6), weeks, problems)
-        return problems.errors
+        path = write_scenario(small_case.path, close(f"H-{WEST[0]}", date=day))
+        try:
+            Scenario.open(path, small_case, (date(2020, 1, 6), weeks))
+        except InputError as error:
+            return list(error.problems)
+        return []
 
     assert not said("2020-01-06") and not said("2020-03-09")
     for day in ("2020-01-05", "2020-03-10", "2031-01-01"):
@@ -510,7 +512,7 @@ def test_the_terminal_shows_faults_with_line_and_caret_and_ends_with_2(
     code, out, err = sim(command, path)
     assert code == 2 and not out and "Traceback" not in err
     assert err.count("error [unknown-id]") == 2 and "^" in err
-    assert "did you mean" in err and err.endswith("2 errors\n")
+    assert "did you mean" in err and err.endswith("2 errors: `sim explain unknown-id` says more\n")
 
 
 def test_an_experiment_with_a_lever_outside_its_weeks_ends_with_2_and_leaves_nothing(
@@ -668,3 +670,30 @@ def test_what_is_said_does_not_depend_on_the_order_of_sets(small_case: Case) -> 
         for seed in ("1", "2")
     }
     assert len(told) == 1 and b"did you mean" in told.pop()
+
+
+def test_equal_scenarios_are_equal_and_hash_alike(small_case: Case) -> None:
+    """All levers, all ways to come step by step, and what they read from tables included."""
+    one_step = {"scope": {"types": ["rural"]}, "date": DAY}
+    levers = [
+        redraw(service_points={"keep_share": 0.5}),
+        add("culture", where={"kind": "village", "count": 1}),
+        close(f"S-{EAST[0]}"),
+        {"online_service": {**one_step, "ramp": {"weeks": 8}}},
+        {"agency_service": {**one_step, "pilot": {"weeks": 4, "communities": [EAST[0]]}}},
+        {"agency_service": {"date": DAY, "waves": {"number": 2, "weeks": 4}}},
+    ]
+    path = write_scenario(small_case.path, *levers)
+    one, two = Scenario.open(path, small_case), Scenario.open(path, small_case)
+    assert one is not two and one == two and hash(one) == hash(two) and len({one, two}) == 1
+    assert all(hash(a) == hash(b) for a, b in zip(one.levers, two.levers, strict=True))
+    fewer = Scenario.open(write_scenario(small_case.path, *levers[:-1]), small_case)
+    assert fewer != one and fewer.digest != one.digest == two.digest
+
+
+def test_what_is_opened_cannot_be_changed(small_case: Case) -> None:
+    opened = scenario(small_case, merge())
+    with pytest.raises(AttributeError):
+        opened.levers = ()  # type: ignore[misc]
+    with pytest.raises(ValueError, match="frozen"):
+        opened.levers[0].date = date(2021, 1, 4)

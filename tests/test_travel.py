@@ -1,5 +1,7 @@
 """Claims about metres and minutes: closed forms of geometry, streets, and the reach table."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 
 from sim.case.parameters import Parameters
 from sim.world.services import COMMUNITY, EVERYONE, TOWNSHIP
-from sim.world.travel import Pace, StraightTravel, StreetTravel
+from sim.world.streets import StreetTravel
+from sim.world.travel import Pace, StraightTravel
 from tests.worlds import small_model
 
 P = Parameters.load()
@@ -176,6 +179,91 @@ def test_of_two_parallel_streets_the_shorter_counts():
     edges = pd.DataFrame({"from": ["a", "a"], "to": ["b", "b"], "metres": [300.0, 120.0]})
     travel = StreetTravel.of(nodes, edges, np.array([0.0]), np.array([0.0]))
     assert travel.pairs(np.array([0]), np.array([100.0]), np.array([0.0])) == pytest.approx([120])
+
+
+def one_street(homes, sites, metres=100.0, ride=None, **more):
+    nodes = pd.DataFrame({"id": ["a", "b"], "x": [0.0, 100.0], "y": [0.0, 0.0]})
+    edges = pd.DataFrame({"from": ["a"], "to": ["b"], "metres": [metres]}).assign(**more)
+    travel = StreetTravel.of(nodes, edges, *np.array(homes, float).T, ride)
+    where = np.arange(len(homes)), *np.array(sites, float).T
+    return travel.pairs(*where), travel.ridden(*where)
+
+
+def test_one_steps_onto_the_street_beside_the_door_not_at_the_next_crossing():
+    assert one_street([(30, 5)], [(80, 0)])[0] == pytest.approx([5 + 50])
+    # the street winds: half of it is half its metres
+    assert one_street([(30, 5)], [(80, 12)], metres=200.0)[0] == pytest.approx([5 + 100 + 12])
+    # one that lies beside the crossing steps onto that
+    assert one_street([(-20, 0)], [(80, 0)])[0] == pytest.approx([20 + 80])
+
+
+def test_along_a_one_way_street_one_may_have_to_go_round():
+    forth, back = (one_street([(x, 0)], [(y, 0)], one_way=1)[0] for x, y in ((30, 80), (80, 30)))
+    assert forth == pytest.approx([50]) and np.isinf(back).all()
+    nodes = pd.DataFrame({"id": ["a", "b"], "x": [0.0, 100.0], "y": [0.0, 0.0]})
+    edges = pd.DataFrame(
+        {"from": ["a", "b"], "to": ["b", "a"], "metres": [100.0, 300.0], "one_way": [1, 1]}
+    )
+    travel = StreetTravel.of(nodes, edges, np.array([80.0]), np.array([0.0]))
+    # both streets lie at the door, and the way back is on the longer one: half of its 300 m
+    there = travel.pairs(np.array([0]), np.array([30.0]), np.array([0.0]))
+    assert there == pytest.approx([150])
+
+
+def test_riders_go_at_the_speed_of_the_street_and_walkers_do_not():
+    homes, sites = [(30, 5)], [(80, 0)]
+    assert one_street(homes, sites, ride=250.0)[1] is None
+    metres, ridden = one_street(homes, sites, ride=250.0, speed=500.0)
+    assert metres == pytest.approx([55]) and ridden == pytest.approx([5 + 25])
+    metres, ridden = one_street(homes, sites, ride=250.0, speed=0.0)
+    assert metres == pytest.approx([55]) and np.isinf(ridden).all()
+
+
+def by_hand(nodes, edges, home, site):
+    """Shortest way between two points by relaxing every leg until nothing changes."""
+    legs = []
+    stops = {p: [] for p in range(len(edges))}
+    for name, point in (("home", home), ("site", site)):
+        away = {n: float(np.hypot(*(point - xy))) for n, xy in nodes.items()}
+        near = min(away, key=away.get)
+        steps = [(near, away[near])]
+        for i, (a, b, _, _) in enumerate(edges):
+            along = nodes[b] - nodes[a]
+            t = float(np.clip((point - nodes[a]) @ along / (along @ along), 0, 1))
+            far = float(np.hypot(*(point - nodes[a] - t * along)))
+            if far < away[near] - 1e-9:
+                stops[i].append((t, (name, i)))
+                steps.append(((name, i), far))
+        for place, far in steps:
+            legs.append((name, place, far) if name == "home" else (place, name, far))
+    for i, (a, b, metres, one_way) in enumerate(edges):
+        line = sorted([(0.0, a), (1.0, b), *stops[i]], key=lambda x: x[0])
+        for (t, x), (u, y) in pairwise(line):
+            legs.append((x, y, (u - t) * metres))
+            if not one_way:
+                legs.append((y, x, (u - t) * metres))
+    way = {"home": 0.0}
+    for _ in range(len(legs)):
+        for x, y, m in legs:
+            if x in way and way[x] + m < way.get(y, np.inf) - 1e-12:
+                way[y] = way[x] + m
+    return way.get("site", np.inf)
+
+
+SPOT = st.tuples(st.integers(-30, 330), st.integers(-30, 330)).map(lambda p: np.array(p, float))
+
+
+@settings(max_examples=60)
+@given(st.lists(EDGE, min_size=1, max_size=12), SPOT, SPOT)
+def test_ways_by_street_are_those_found_by_hand(edges, home, site):
+    nodes = {f"n{i}{j}": np.array([100.0 * i, 100.0 * j]) for i in range(4) for j in range(4)}
+    table = pd.DataFrame({"id": list(nodes), "x": [p[0] for p in nodes.values()],
+                          "y": [p[1] for p in nodes.values()]})  # fmt: skip
+    ways = pd.DataFrame(edges, columns=["from", "to", "metres", "one_way"])
+    travel = StreetTravel.of(table, ways, *home[:, None])
+    found = travel.pairs(np.array([0]), *site[:, None])[0]
+    expected = by_hand(nodes, edges, home, site)
+    assert found == pytest.approx(expected, abs=0.02)  # a street of no length counts 1 mm
 
 
 def full_search(state, week=0):

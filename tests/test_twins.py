@@ -78,7 +78,7 @@ class Town:
         for row in self.slots.reshape(-1, K):
             near = rng.permutation(f)[: rng.integers(0, K + 1)]
             row[: near.size] = near
-        far = np.sort(rng.uniform(0, 80, (s, lines, 4, K)), axis=-1)
+        far = rng.uniform(0, 80, (s, lines, 4, K))  # riders may be sooner at the farther one
         # whole minutes and equal facilities make ties
         self.trips = (np.round(far / 20) * 20 if inputs == "ties" else far).astype(np.float32)
         self.own = rng.random((s, lines, K)) < (0 if inputs == "ties" else 0.3)

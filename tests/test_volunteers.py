@@ -22,7 +22,8 @@ amounts = st.floats(0, 1e4)
 
 
 def given_by(persons, belonging):
-    return float(volunteers.hours_given(np.array([persons]), np.array([belonging]), P)[0])
+    shares = (np.array([P[f"volunteers.{name}"]]) for name in ("registered", "active"))
+    return float(volunteers.hours_given(np.array([persons]), *shares, np.array([belonging]), P)[0])
 
 
 def test_as_many_are_registered_as_meishan_has():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from sim.case.messages import Problems
-from sim.case.yaml import Document, read_yaml
+from sim.case.messages import Problem, Problems
+from sim.case.yaml import Document, read_yaml, salvage, validate
+from sim.terminal import cells, print_problems
 
 
 class Part(BaseModel):
@@ -79,6 +81,106 @@ def test_a_fault_is_told_with_its_place(
     first = problems.errors[0]
     assert (first.code, first.line, first.column) == (code, line, column)
     assert first.path == tmp_path / "plan.yaml" and hint in first.hint
+
+
+class Words(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    id: str = ""
+    ids: list[str] = []
+    sure: bool = False
+    number: float = 0
+    day: datetime.date | None = None
+    part: Part | None = None
+
+
+def said(tmp_path: Path, text: str) -> Problem:
+    """The only fault of a file."""
+    path, problems = tmp_path / "words.yaml", Problems()
+    path.write_text(text, "utf-8")
+    read_yaml(path, Words, problems)
+    (problem,) = problems
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "column", "hint"),
+    [
+        ("id: 012", "unquoted-text", 5, '"012"'),
+        ("id: 1_000", "unquoted-text", 5, '"1_000"'),
+        ("id: 0x1F", "unquoted-text", 5, '"0x1F"'),
+        ("id: true", "unquoted-text", 5, '"true"'),
+        ("id: 2020-01-31", "unquoted-text", 5, '"2020-01-31"'),
+        ("id: 5.11425E+11", "unquoted-text", 5, "spreadsheet"),
+        ("ids: [a, 012345678901]", "unquoted-text", 10, '"012345678901"'),
+        ("id:", "empty-value", 4, "colon"),
+        ("sure: no", "bad-value", 7, "true or false"),
+        ("sure: on", "bad-value", 7, "true or false"),
+        ("sure: 否", "bad-value", 7, "true or false"),
+        ("number: 12:30:00", "bad-value", 9, "time"),
+        ("number: 1,000", "bad-value", 9, "1000"),
+        ("number: １２", "bad-value", 9, "write 12"),
+        ("number: 12 m2", "bad-value", 9, "units"),
+        ('number: "12"', "bad-value", 9, "quotes"),
+        ("day: 2020/5/18", "bad-value", 6, "2020-05-18"),
+        ("day: 2020年5月18日", "bad-value", 6, "2020-05-18"),
+        ("day: 20200518", "bad-value", 6, "2020-01-31"),
+        ("day: 2020-02-30", "yaml-value", 6, "2020-01-31"),
+        ("ids: a, b", "bad-value", 6, "[a, b]"),
+        ("ids: a，b", "full-width", 6, "', '"),
+        ("part: no", "bad-value", 7, "word"),
+        ("part:\n  weight：3", "full-width", 3, "': '"),
+        ("id：a\nsure: true", "full-width", 3, "': '"),
+        ("sure: true\nid：a", "full-width", 3, "': '"),
+        ("part: {weight：3}", "unknown-key", 8, "': '"),
+        ("sure: true\n　id: a", "unknown-key", 1, "'id'"),
+        ("ｉｄ: a", "unknown-key", 1, "'id'"),
+        ("id: a\nid: b", "duplicate-key", 1, "line 1"),
+        ("part:\n\tweight: 3", "yaml-syntax", 1, "tabs"),
+        ("ids: &a [*a]", "yaml-cycle", 6, "write it out"),
+        ("ids: [a, b", "yaml-syntax", 11, "not closed"),
+        ("id: a: b", "yaml-syntax", 6, "quotes"),
+    ],
+)
+def test_what_yaml_reads_otherwise_than_it_looks_has_its_own_words(
+    tmp_path: Path, text: str, code: str, column: int, hint: str
+) -> None:
+    problem = said(tmp_path, text)
+    assert (problem.code, problem.column) == (code, column), problem
+    assert hint in problem.hint, problem
+
+
+def test_all_faults_of_a_file_are_said_and_none_that_only_follows(tmp_path: Path) -> None:
+    path, problems = tmp_path / "words.yaml", Problems()
+    path.write_text("id: 012\nday: 2020-02-30\nsure: 3\nids: [1, b]\nsure: 4\nx: !y 1\n")
+    read_yaml(path, Words, problems)
+    assert sorted((p.line, p.code) for p in problems) == [
+        (1, "unquoted-text"), (2, "yaml-value"), (3, "bad-value"), (4, "unquoted-text"),
+        (5, "duplicate-key"), (6, "unknown-key"), (6, "yaml-tag"),
+    ]  # fmt: skip
+
+
+def test_what_can_be_used_of_a_faulty_part_is(tmp_path: Path) -> None:
+    path = tmp_path / "words.yaml"
+    path.write_text("id: 012\nday: 2020-02-30\nsure: 3\nids: a, b\nflor: 4\n")
+    document = Document.read(path, Problems())
+    assert document and validate(document, Words, Problems()) is None
+    found = salvage(document, Words, (), {"day": datetime.date(2000, 1, 1)})
+    assert found == Words(id="012", day=datetime.date(2000, 1, 1), ids=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["山前社区", "👍", "e\u0301", "\ufeff", "a\tb", "\u200b", "ａ，：", "é", "한글", "\u3000",
+     "x" * 200, "村" * 200],
+)  # fmt: skip
+def test_the_caret_stands_under_its_sign(tmp_path: Path, before: str) -> None:
+    problem = said(tmp_path, f'{{id: "{before}", sure: maybe}}')
+    out = io.StringIO()
+    print_problems([problem], out)
+    line, caret = out.getvalue().splitlines()[1:3]
+    at = line.index("maybe")
+    assert cells(line[:at]) == cells(caret.partition("^")[0])
+    assert cells(line) < 120 and line[: at + 5].endswith("sure: maybe")
 
 
 def test_a_missing_file_is_told_with_what_lies_beside_it(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sim.case.consistency import check_tables, counters
+from sim.case.files import exists, inside, names_in
 from sim.case.messages import InputError, Problem, Problems, did_you_mean
 from sim.case.parameters import Parameters
 from sim.case.schema import OPERATORS, SERVICES, STREET_TABLES, TABLES, CaseMeta
@@ -53,10 +54,18 @@ class Case:
     share: float = 1.0
 
     @staticmethod
+    def there(folder: Path) -> bool:
+        """Whether there is such a directory."""
+        try:
+            return folder.is_dir()
+        except OSError:  # a name too long, say
+            return False
+
+    @staticmethod
     def open(path: str | Path) -> Case:
         """The case in the directory `path`; `InputError` with all faults otherwise."""
         folder, problems = Path(path), Problems()
-        if not folder.is_dir():
+        if not Case.there(folder):
             _no_case(folder, problems)
             problems.raise_errors()
         digest = hashlib.sha256()
@@ -64,6 +73,8 @@ class Case:
         tables = {name: _read(folder, spec, problems) for name, spec in TABLES.items()}
         streets = _read_streets(folder, problems)
         services = _read_services(folder, problems)
+        outlines = folder / "outlines.geojson"
+        _stays(folder, outlines, problems)
         check_tables({k: t for k, t in tables.items() if t}, streets, services, problems)
         problems.raise_errors()
         assert meta is not None and services is not None
@@ -71,7 +82,6 @@ class Case:
         for file in sorted([folder / "case.yaml", *(t.path for t in read)], key=lambda p: p.name):
             data = file.read_bytes()
             digest.update(f"{file.name}\0{len(data)}\0".encode() + data)
-        outlines = folder / "outlines.geojson"
         frames = {n: t.frame if t else empty_table(TABLES[n]) for n, t in tables.items()}
         frames["communities"] = _with_types(frames["communities"], frames["townships"])
         frames["offices"] = _with_townships(frames["offices"], frames["communities"])
@@ -169,16 +179,17 @@ class Case:
 
 
 def _no_case(folder: Path, problems: Problems) -> None:
-    if folder.exists():
+    if exists(folder):
         hint = f"give the directory: {folder.parent}" if folder.name == "case.yaml" else ""
         problems.error("not-a-case", "a case is a directory with case.yaml", folder, hint=hint)
         return
-    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
-    hint = did_you_mean(folder.name, (p.name for p in beside)) or "check the path"
+    hint = did_you_mean(folder.name, names_in(folder.parent)) or "check the path"
     problems.error("missing-case", f"there is no directory {folder.name}", folder, hint=hint)
 
 
 def _read_meta(path: Path, problems: Problems) -> CaseMeta | None:
+    if not _stays(path.parent, path, problems):
+        return None
     document = Document.read(path, problems)
     meta = validate(document, CaseMeta, problems) if document else None
     if document is None or meta is None:
@@ -206,7 +217,20 @@ def _read(folder: Path, spec: TableSpec, problems: Problems) -> Table | None:
             hint=f"make one with the columns {columns}",
         )
         return None
-    return read_table(path, spec, problems)
+    return _read_inside(folder, path, spec, problems)
+
+
+def _read_inside(folder: Path, path: Path, spec: TableSpec, problems: Problems) -> Table | None:
+    return read_table(path, spec, problems) if _stays(folder, path, problems) else None
+
+
+def _stays(folder: Path, path: Path, problems: Problems) -> bool:
+    """Whether a file of a case lies in its directory; says where a link leads out of it."""
+    if not path.is_symlink() or inside(path, [folder]) or not path.exists():
+        return True  # `read_input` says what is wrong with a link that leads nowhere
+    hint = "copy the file itself into the case"
+    problems.error("outside-case", f"{path.name} is a link out of the case", path, hint=hint)
+    return False
 
 
 def _read_streets(folder: Path, problems: Problems) -> tuple[Table, Table] | None:
@@ -221,7 +245,7 @@ def _read_services(folder: Path, problems: Problems) -> Table | None:
     if path is None:
         with resources.as_file(resources.files("sim.data") / "services.csv") as own:
             return read_table(own, SERVICES, problems)
-    return read_table(path, SERVICES, problems)
+    return _read_inside(folder, path, SERVICES, problems)
 
 
 def _with_types(communities: pd.DataFrame, townships: pd.DataFrame) -> pd.DataFrame:

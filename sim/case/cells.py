@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import re
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +18,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sim.case.messages import Problems, did_you_mean
+from sim.case.files import (
+    LONGEST_LINE,
+    MOST_CELLS,
+    MOST_COLUMNS,
+    MOST_TABLE,
+    MOST_UNPACKED,
+    read_input,
+    size_said,
+)
+from sim.case.messages import Problems
 
 MOST = 20  # lines of one fault that are shown
 
@@ -50,22 +61,16 @@ class Cells:
 
     @staticmethod
     def read(path: Path, problems: Problems) -> Cells | None:
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            beside = (p.name for p in path.parent.glob("*")) if path.parent.is_dir() else ()
-            hint = did_you_mean(path.name, beside) or "check the path"
-            problems.error("missing-file", f"there is no file {path.name}", path, hint=hint)
-            return None
-        except OSError as error:
-            problems.error("unreadable", f"cannot be read: {error.strerror}", path)
+        data = read_input(path, MOST_TABLE, problems)
+        if data is None:
             return None
         if path.suffix.lower() == ".xlsx":
             rows = _xlsx_cells(path, data, problems)
         else:
             text = _decode(path, data, problems)
             data = text.encode() if text is not None else b""
-            rows = _csv_cells(path, data, problems) if text is not None else None
+            fits = text is not None and _fits(path, text, problems)
+            rows = _csv_cells(path, data, problems) if fits else None
         if rows is None:
             return None
         rows = rows.fillna("")
@@ -97,6 +102,30 @@ def _decode(path: Path, data: bytes, problems: Problems) -> str | None:
     return text
 
 
+def _fits(path: Path, text: str, problems: Problems) -> bool:
+    """Whether a table has no more lines and columns than can be read; says where not."""
+    long = re.search(rf"[^\r\n]{{{LONGEST_LINE + 1}}}", text)
+    if long is not None:
+        line = text.count("\n", 0, long.start()) + 1
+        message = f"this line has more than {size_said(LONGEST_LINE)}"
+        hint = "is this a table? Look for a line end that is missing"
+        problems.error("too-large", message, path, line, hint=hint)
+        return False
+    width = 0
+    with contextlib.suppress(csv.Error, StopIteration):
+        width = len(next(csv.reader(io.StringIO(text[: 2 * LONGEST_LINE], newline=""))))
+    return _has_room(path, text.count("\n") + 1, width, problems)
+
+
+def _has_room(path: Path, lines: int, columns: int, problems: Problems) -> bool:
+    if columns <= MOST_COLUMNS and lines * columns <= MOST_CELLS:
+        return True
+    message = f"{lines:,} lines with {columns:,} columns are too many"
+    hint = f"at most {MOST_COLUMNS:,} columns and {MOST_CELLS:,} cells are read: remove empty ones"
+    problems.error("too-large", message, path, hint=hint)
+    return False
+
+
 def _csv_cells(path: Path, data: bytes, problems: Problems) -> pd.DataFrame | None:
     try:
         return pd.read_csv(
@@ -110,7 +139,7 @@ def _csv_cells(path: Path, data: bytes, problems: Problems) -> pd.DataFrame | No
         )
     except pd.errors.EmptyDataError:
         problems.error("empty-table", "this table is empty", path, 1, hint="add a header line")
-    except pd.errors.ParserError:
+    except (pd.errors.ParserError, OverflowError):
         _explain_csv(path, data, problems)
     return None
 
@@ -143,8 +172,17 @@ def _xlsx_cells(path: Path, data: bytes, problems: Problems) -> pd.DataFrame | N
     from openpyxl import load_workbook
 
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            unpacked = sum(part.file_size for part in parts.infolist())
+        if unpacked > MOST_UNPACKED:
+            message = f"unpacked this workbook has {size_said(unpacked)}"
+            hint = "save the sheet as CSV UTF-8"
+            problems.error("too-large", message, path, hint=hint)
+            return None
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        cells = [[_cell_text(v) for v in row] for row in book.worksheets[0].values]
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what a sheet says of its size may be wrong
+        cells = [[_cell_text(v) for v in row] for row in sheet.values]
     except Exception as error:  # openpyxl raises what its zip and XML readers happen to raise
         hint = "save it again as .xlsx, or as CSV UTF-8"
         problems.error("bad-xlsx", f"this is not a readable workbook ({error})", path, hint=hint)
@@ -152,6 +190,8 @@ def _xlsx_cells(path: Path, data: bytes, problems: Problems) -> pd.DataFrame | N
     width = max((i + 1 for row in cells for i, v in enumerate(row) if v), default=0)
     if not width:
         problems.error("empty-table", "the first sheet is empty", path, hint="add a header line")
+        return None
+    if not _has_room(path, len(cells), width, problems):
         return None
     return pd.DataFrame([(row + [""] * width)[:width] for row in cells], dtype=str)
 

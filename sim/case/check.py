@@ -67,14 +67,12 @@ class CheckReport:
         rows = [] if self.counties is None else self.counties.to_dict("records")
         return {
             "path": str(self.path),
-            "kind": self.kind,
             "title": self.title,
             "counts": dict(self.counts),
             "margins": [
                 {"name": m.name, "published": m.published, "value": m.value} for m in self.margins
             ],
             "counties": rows,
-            "warnings": [str(w) for w in self.warnings],
         }
 
 

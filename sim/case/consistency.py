@@ -100,12 +100,14 @@ def _check_persons(settlements: Table, problems: Problems) -> None:
 
 def _check_members(upper: Table, lower: Table, column: str, problems: Problems) -> None:
     empty = ~is_in(upper.frame["id"], lower.frame[column])
-    nouns = {"community": ("unit", "settlement"), "township": ("township", "unit")}
-    whole, part = nouns[column]
+    if column == "community":
+        code, whole, part = "unit-without-settlement", "unit", "settlement"
+    else:
+        code, whole, part = "township-without-unit", "township", "unit"
     upper.fault(
         problems,
         empty,
-        f"{whole}-without-{part}s",
+        code,
         f"{whole} '{{value}}' has no {part}",
         f"add its {part}s to {lower.path.name}, or remove the line",
     )
@@ -165,7 +167,10 @@ def _check_offices(
         "office '{value}' names a township in which its community does not lie",
         "correct the one or the other",
     )
-    for which, units, column in ((low, communities, "community"), (high, townships, "township")):
+    for which, units, column, code in (
+        (low, communities, "community", "community-without-office"),
+        (high, townships, "township", "township-without-office"),
+    ):
         own = frame[column].where(which, "")
         offices.fault(
             problems,
@@ -178,7 +183,7 @@ def _check_offices(
         units.fault(
             problems,
             ~units.frame["id"].isin(own),
-            f"{column}-without-office",
+            code,
             f"{column} '{{value}}' has no office",
             "add a line to offices",
         )

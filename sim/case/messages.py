@@ -7,17 +7,24 @@ person sees everything at once instead of one mistake per attempt.
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+LONGEST = 400  # characters of a message: what a person wrote may be a megabyte
+WIDE_SIGNS = {"：": ": ", "，": ", ", "、": ", ", "；": "; ", "［": "[", "｛": "{", "“": '"'}
 
 
 @dataclass(frozen=True)
 class Problem:
     """One fault of the input.
 
-    code: short stable name such as ``unknown-id``; path, line, column: 1-based place, or None
-    where the fault has none; hint: what to do about it.
+    code: short stable name such as ``unknown-id``, explained by `sim.case.codes`; path, line,
+    column: 1-based place (columns count characters), or None where the fault has none; hint: what
+    to do about it. What the message quotes is shortened, and shown by its escape where a terminal
+    could not show it, or would obey it.
     """
 
     code: str
@@ -28,11 +35,28 @@ class Problem:
     hint: str = ""
     severity: str = "error"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", _showable(self.message))
+        object.__setattr__(self, "hint", _showable(self.hint))
+
     def place(self) -> str:
         """``file:line:column``, as far as they are known."""
         parts = [str(self.path)] if self.path else []
         parts += [str(n) for n in (self.line, self.column) if n is not None]
         return ":".join(parts)
+
+    def to_json(self, source: str | None = None) -> dict[str, Any]:
+        """As plain data; source: the line of the file that it is about."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "path": None if self.path is None else str(self.path),
+            "line": self.line,
+            "column": self.column,
+            "source": source,
+            "hint": self.hint,
+        }
 
     def __str__(self) -> str:
         place = self.place()
@@ -93,6 +117,35 @@ class Problems:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint with up to three near matches of `word`, or an empty text."""
-    near = difflib.get_close_matches(word, sorted(known), n=3, cutoff=0.6)
+    """A hint with up to three near matches of `word`, or an empty text.
+
+    Full-width signs (１２３, ：) are looked through, and those that a machine does not read as
+    punctuation are named.
+    """
+    words, plain = sorted(known), unicodedata.normalize("NFKC", word[:LONGEST]).strip()
+    if plain in words:
+        return f"did you mean {plain!r}? Some signs are full-width, or blanks stand around it"
+    if full_width(word):
+        return full_width(word)
+    near = difflib.get_close_matches(plain, words, n=3, cutoff=0.6) if len(plain) < 100 else []
     return f"did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+
+
+def full_width(text: str) -> str:
+    """A hint where a text holds a full-width sign that looks like punctuation of YAML."""
+    sign = next((c for c in text if c in WIDE_SIGNS), "")
+    if not sign:
+        return ""
+    return f"{sign!r} is a full-width sign, part of the text: write {WIDE_SIGNS[sign]!r}"
+
+
+def _showable(text: str) -> str:
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST - 60]} ... {text[-50:]}"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

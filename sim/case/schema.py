@@ -6,7 +6,7 @@ import datetime
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from sim.case.tables import Column, TableSpec
 
@@ -21,6 +21,8 @@ OPERATORS = ("market", "public")  # besides the ids of offices
 MODES = ("counter", "visit", "places", "home", "amenity")
 ROLES = ("committee", "community_worker", "grid", "window", "social_worker")
 
+EPSG = r"^EPSG:[0-9]{4,6}$"
+
 BOUGHT = ("complaints", "visits_high", "visits_focus", "visits_general", "self_governance")
 """Classes of work that a social organisation can do for an office. What is assigned, met about or
 decided at a counter stays with the office."""
@@ -28,12 +30,32 @@ decided at a counter stays with the office."""
 METRES = "whole metres in the projection of case.yaml, not degrees"
 
 
+def _a_day(value: Any) -> Any:
+    if isinstance(value, int | float):
+        raise ValueError(f"{value} is a number; write dates as 2020-01-31")
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError(f"write dates as 2020-01-31, not {value!r}")
+    if isinstance(value, datetime.datetime):
+        raise ValueError("write the date alone, such as 2020-01-31")
+    return value
+
+
+Day = Annotated[
+    datetime.date,
+    Field(strict=False, ge=datetime.date(1900, 1, 1), le=datetime.date(2199, 12, 31)),
+    BeforeValidator(_a_day),
+]
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Title(_Strict):
-    """A name in one or two languages."""
+    """A name in one or two languages.
+
+    en: in English; zh: in Chinese.
+    """
 
     en: str = ""
     zh: str = ""
@@ -42,7 +64,8 @@ class Title(_Strict):
 class Population(_Strict):
     """Whom the counts of persons mean, and how many of them are away.
 
-    absent_share: share of registered persons who do not live there; 0 where the basis is
+    basis: registered persons (户籍) or those who live there; persons_per_household: on average;
+    absent_share: share of registered persons who do not live there, 0 where the basis is
     resident.
     """
 
@@ -51,26 +74,30 @@ class Population(_Strict):
     absent_share: float = Field(default=0.0, ge=0, lt=1)
 
 
-Number = Annotated[float, Field(strict=True)]
-
-
 class CaseMeta(_Strict):
-    """`case.yaml`."""
+    """What `case.yaml` says of a case.
+
+    title: its name; start: the day its tables describe, first day of a run; projection: EPSG code
+    in which x and y are whole metres; seed: of everything synthetic; population: whom its persons
+    mean; parameters: its own values of the model's parameters, by name (`sim parameters` lists
+    them); provenance: what is real, inferred or synthetic, by table; sources: where it comes from;
+    input_digest: of the input folder that `sim build` made the case from, if it did.
+    """
 
     title: Title
-    start: datetime.date
-    projection: str
-    seed: int = Field(default=0, ge=0)
+    start: Day
+    projection: Annotated[str, Field(json_schema_extra={"pattern": EPSG})]
+    seed: int = Field(default=0, ge=0, lt=2**63)
     population: Population = Population()
-    parameters: dict[str, Number] = {}
+    parameters: dict[str, float] = {}
     provenance: dict[str, Any] = {}
     sources: Any = ()
-    input_digest: str = ""  # of the input folder that `sim build` made the case from, if it did
+    input_digest: str = ""
 
     @field_validator("projection")
     @classmethod
     def _is_epsg(cls, value: str) -> str:
-        if not re.fullmatch(r"EPSG:\d{4,6}", value):
+        if not re.fullmatch(EPSG, value):
             raise ValueError(f"should be an EPSG code such as EPSG:32648, not {value!r}")
         return value
 
@@ -232,3 +259,57 @@ STREET_TABLES = {
         ),
     ),
 }
+
+COLUMNS = {
+    "id": "text that names the row, unique in the table",
+    "name": "as people call it",
+    "county": "name of the county or district it lies in",
+    "seat_settlement": "settlement in which its office and its counter lie",
+    "township": "id of the township, town or street it lies in",
+    "community": "id of the community or village it lies in",
+    "settlement": "id of the settlement it lies in",
+    "neighbour": "id of a settlement that has a border in common with it; each pair once",
+    "group": "number of the residents' group within its community or village",
+    "x": f"to the east, in {METRES}",
+    "y": f"to the north, in {METRES}",
+    "area_ha": "area in hectares",
+    "terrain": "lie of the land, which lengthens ways",
+    "compound": "kind of housing, which complaints depend on",
+    "households": "number of households",
+    "persons": "number of persons, the sum of the six ages",
+    "services": "what it offers, ids of services with ';' between them",
+    "operator": "id of the office that runs it, or market, or public",
+    "floor_m2": "floor in square metres",
+    "capacity": "visits a week or places; by rule where empty",
+    "hours_week": "hours open a week",
+    "office_hours_only": "1 where it is closed outside office hours",
+    "open_to": "who may use it",
+    "opened": "day from which on it is open; always where empty",
+    "committee": "members of the committee",
+    "community_worker": "hired community workers",
+    "grid": "grid workers",
+    "window": "staff of service windows",
+    "social_worker": "social workers",
+    "certified": "how many of the staff are certified social workers",
+    "windows": "service windows",
+    "office_share": "share of the floor that is offices, 0 to 1",
+    "new_id": "id of the unit it belongs to afterwards",
+    "office": "id of the office it belongs to",
+    "class": "class of work that is bought",
+    "yuan_year": "yuan a year",
+    "since": "day from which on it holds; always where empty",
+    "mode": "how it is supplied",
+    "cutoff_min": "minutes beyond which nobody goes there",
+    "old_users": "1 where the users walk at the speed of the old",
+    "from": "id of the node at which it begins",
+    "to": "id of the node at which it ends",
+    "metres": "length in metres",
+    "speed": "metres a minute, where it is not the usual one",
+    "one_way": "1 where it can be passed from `from` to `to` only",
+    **{
+        age: f"persons of {age[4:].replace('_', ' to ')}{' and more' if age == 'age_80' else ''}"
+        " years; in a table of services: needs a year and person of that age"
+        for age in AGES
+    },
+}
+"""What each column means, wherever it stands."""

@@ -16,11 +16,13 @@ import numpy as np
 import pandas as pd
 
 from sim.case.cells import MOST, Cells
+from sim.case.files import exists
 from sim.case.messages import Problems, did_you_mean
 
 Kind = Literal["id", "text", "integer", "number", "choice", "reference", "date"]
 DAMAGED = r"\d(?:\.\d+)?[eE]\+?\d+"
 LONG_FLOAT = r"\d{6,}\.0+"
+LARGEST = 1e12  # of a number: a million rows of it can be added up
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,24 @@ class Table:
         bad = ~is_in(values, known)
         if blank:
             bad &= (values != "").to_numpy()
+        if bad.any():
+            bad &= ~_told_of(values, known).to_numpy()
         words = values[bad].drop_duplicates().head(MOST)
         hints = {w: _near_id(w, known) or f"add it to {noun}, or correct it" for w in words}
         self.fault(
             problems, bad, "unknown-id", f"{column} '{{value}}' is not in {noun}", hints, column
         )
         return bad
+
+
+def _told_of(values: pd.Series, known: pd.Series) -> pd.Series:
+    """Which of `values` are damaged themselves, or may be what a damaged id of `known` was."""
+    starts = tuple(
+        f"{float(word):.0f}"[: len(word.partition("e")[0].replace(".", "")) - 1]
+        for word in known[known.str.fullmatch(DAMAGED)].str.lower().head(MOST)
+    )
+    told = values.str.fullmatch(DAMAGED) | (values.str.strip() != values)
+    return told | values.str.startswith(starts) if starts else told
 
 
 def is_in(values: pd.Series, known: pd.Series) -> np.ndarray:
@@ -121,8 +135,8 @@ def empty_table(spec: TableSpec) -> pd.DataFrame:
 
 
 def find_table(folder: Path, name: str) -> Path | None:
-    """`folder`/`name`.csv, else .xlsx, else None."""
-    return next((p for e in ("csv", "xlsx") if (p := folder / f"{name}.{e}").is_file()), None)
+    """`folder`/`name`.csv, else .xlsx, else None; a link that leads nowhere counts too."""
+    return next((p for e in ("csv", "xlsx") if exists(p := folder / f"{name}.{e}")), None)
 
 
 def read_table(path: Path, spec: TableSpec, problems: Problems) -> Table | None:
@@ -231,21 +245,17 @@ def _numbers(
     hint = column.hint or "write digits only, without thousands separators or units"
     fault(wrong, "bad-number", "'{value}' is not a number", hint)
     fair = ~wrong & ~empty
-    low = (numbers < column.low).to_numpy() & fair
-    limit = "negative" if column.low == 0 else f"below {column.low:g}"
-    fault(low, "out-of-range", f"'{{value}}' is {limit}", f"{column.low:g} or more is wanted")
-    high = (numbers > column.high).to_numpy() & fair
-    fault(
-        high,
-        "out-of-range",
-        f"'{{value}}' is above {column.high:g}",
-        f"{column.high:g} or less is wanted",
-    )
+    least, most = max(column.low, -LARGEST), min(column.high, LARGEST)
+    low = (numbers < least).to_numpy() & fair
+    limit = "negative" if least == 0 else f"below {least:g}"
+    fault(low, "out-of-range", f"'{{value}}' is {limit}", f"{least:g} or more is wanted")
+    high = (numbers > most).to_numpy() & fair
+    fault(high, "out-of-range", f"'{{value}}' is above {most:g}", f"{most:g} or less is wanted")
     if column.kind == "integer":
         broken = (numbers != np.floor(numbers)).to_numpy() & fair
         fault(broken, "not-whole", "'{value}' is not a whole number", column.hint or "round it")
         default = 0 if column.default is None else column.default
-        return numbers.where(fair, default).round().clip(-(2.0**53), 2.0**53).astype("int64")
+        return numbers.where(fair, default).round().clip(-LARGEST, LARGEST).astype("int64")
     default = np.nan if column.default is None else column.default
     return numbers.where(fair, default)
 

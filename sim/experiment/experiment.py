@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sim.case.case import Case
+from sim.case.files import exists, inside, names_in
 from sim.case.messages import InputError, Problem, Problems, did_you_mean
 from sim.case.parameters import Parameters
-from sim.case.yaml import Document, validate
+from sim.case.schema import Day
+from sim.case.yaml import Document, salvage, validate
 
 if TYPE_CHECKING:
     from sim.levers.scenario import Scenario
     from sim.outcomes.recorder import Record
 
+BASE = "before.yaml"
 Interval = Literal["weekly"] | Annotated[int, Field(ge=1)]
 
 
@@ -33,21 +36,30 @@ class _Strict(BaseModel):
 
 
 class Titles(_Strict):
-    """A title in both languages."""
+    """A title in both languages.
+
+    en: in English; zh: in Chinese, by default the English one.
+    """
 
     en: str
     zh: str = ""
 
 
 class Scope(_Strict):
-    """The part of the case: names of counties, ids or names of townships."""
+    """The part of the case that is simulated.
+
+    counties: their names; townships: their ids or names.
+    """
 
     counties: list[str] | None = None
     townships: list[str] | None = None
 
 
 class Recorded(_Strict):
-    """Weeks between two records of a table; ``weekly`` is 1."""
+    """Weeks between two records of a table; ``weekly`` is 1.
+
+    outcomes: of all outcomes; units: by community and village; losers: of who loses.
+    """
 
     outcomes: Interval = "weekly"
     units: Interval = 13
@@ -55,17 +67,21 @@ class Recorded(_Strict):
 
 
 class ExperimentFile(_Strict):
-    """The keys of an experiment file. Scenarios are paths relative to the case's directory.
+    """An experiment: which scenarios of a case are compared, for how long and how often.
 
-    start: first day of week 0 (default: the case's); weeks: horizon; seed: root of all draws;
-    parameters: dotted name -> value, over those of the case.
+    title: what it is called; case: directory of the case, from here; base: scenario that the
+    others are compared with, a file in the case's directory; scenarios: files in the case's
+    directory; start: first day of week 0, by default the case's; weeks: how many are simulated;
+    seed: root of all draws; replicates: runs of each scenario; parameters: values of the model's
+    parameters by name, over those of the case; scope: part of the case; record: how often what is
+    written.
     """
 
     title: str | Titles
     case: str
-    base: str = "before.yaml"
+    base: str = BASE
     scenarios: Annotated[list[str], Field(min_length=1)]
-    start: date | None = None
+    start: Day | None = None
     weeks: Annotated[int, Field(ge=1, le=1040)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     replicates: Annotated[int, Field(ge=1, le=10_000)] = 1
@@ -104,7 +120,10 @@ class Experiment:
         path, problems = Path(path), Problems()
         document = Document.read(path, problems)
         spec = validate(document, ExperimentFile, problems) if document else None
-        problems.raise_errors()
+        if spec is None and document is not None:
+            spec = _usable(document)
+        if spec is None:
+            problems.raise_errors()
         assert document is not None and spec is not None
         return _Opener(spec, problems, path.parent, document).open()
 
@@ -155,18 +174,15 @@ class _Opener:
         spec = self.spec
         case = self._case()
         overrides = self._parameters()
-        if case is None:
-            self.problems.raise_errors()
-        assert case is not None
-        start = spec.start or case.meta.start
-        base = self._scenario(case, spec.base, ("base",), start)
+        base = self._scenario(case, spec.base, ("base",))
         scenarios = [
-            self._scenario(case, name, ("scenarios", i), start)
-            for i, name in enumerate(spec.scenarios)
+            self._scenario(case, name, ("scenarios", i)) for i, name in enumerate(spec.scenarios)
         ]
         opened = [s for s in (base, *scenarios) if s is not None]
         self._names(spec.scenarios)
         self.problems.raise_errors()
+        assert case is not None
+        start = spec.start or case.meta.start
         of_scenarios = [w for s in opened for w in getattr(s, "warnings", ())]
         warnings = dict.fromkeys([*case.warnings, *of_scenarios, *self.problems])
         every = {k: 1 if v == "weekly" else v for k, v in spec.record.model_dump().items()}
@@ -188,9 +204,9 @@ class _Opener:
         )
 
     def _case(self) -> Case | None:
-        folder = self.folder / self.spec.case
-        if not folder.is_dir():
-            near = did_you_mean(folder.name, _names_in(folder.parent, lambda p: p.is_dir()))
+        folder = self._folder()
+        if not Case.there(folder):
+            near = did_you_mean(folder.name, names_in(folder.parent))
             self._error("missing-case", f"there is no case {folder}", ("case",), near)
             return None
         try:
@@ -203,7 +219,10 @@ class _Opener:
             return case.scoped(scope.counties, scope.townships) if _cuts(scope) else case
         except InputError as error:
             self._place(error, ("scope",))
-            return None
+            return case  # to check the scenarios with
+
+    def _folder(self) -> Path:
+        return self.folder / self.spec.case
 
     def _parameters(self) -> dict[str, float]:
         good = {}
@@ -216,24 +235,43 @@ class _Opener:
         return good
 
     def _scenario(
-        self, case: Case, name: str, keys: tuple[str | int, ...], start: date
+        self, case: Case | None, name: str, keys: tuple[str | int, ...]
     ) -> Scenario | None:
+        """A scenario on the case; only its form is checked where the case cannot be opened."""
         from sim.levers.scenario import Scenario
 
-        path = case.path / name
-        if not path.is_file():
-            beside = _names_in(path.parent, lambda p: p.suffix in (".yaml", ".yml"))
+        folder = self._folder()
+        path = folder / name
+        if not Case.there(folder):
+            return None
+        if not exists(path):
+            beside = names_in(path.parent, ".yaml", ".yml")
             hint = did_you_mean(path.name, beside) or "paths are relative to the case's directory"
             self._error("missing-scenario", f"there is no scenario {path}", keys, hint)
             return None
-        try:
-            scenario = Scenario.open(path, case)
-        except InputError as error:
-            # scenarios share their bases, and so their faults
-            self.problems.found += [p for p in error.problems if p not in self.problems.found]
+        if not inside(path, [folder]):
+            message, hint = f"{name} lies outside the case's directory", "copy it into the case"
+            self._error("outside-case", message, keys, hint)
             return None
-        scenario.check_horizon(start, self.spec.weeks, self.problems)
-        return scenario
+        found = Problems()
+        try:
+            if case is not None:
+                return Scenario.open(path, case, self._horizon(case))
+            from sim.levers.scenario import check_form
+
+            check_form(path, folder, found)
+        except InputError as error:
+            found.found += error.problems
+        # scenarios share their bases, and so their faults
+        self.problems.found += [p for p in found if p not in self.problems.found]
+        return None
+
+    def _horizon(self, case: Case) -> tuple[date, int] | None:
+        """First day and weeks, None where the file's own are at fault."""
+        spec, said = self.spec, self.document.data if self.document else {}
+        if self.document and (said.get("weeks") != spec.weeks or said.get("start") != spec.start):
+            return None
+        return spec.start or case.meta.start, spec.weeks
 
     def _names(self, scenarios: list[str]) -> None:
         """Runs are told apart by the stems of their scenarios' files."""
@@ -268,5 +306,8 @@ def _cuts(scope: Scope) -> bool:
     return scope.counties is not None or scope.townships is not None
 
 
-def _names_in(folder: Path, wanted: Any) -> list[str]:
-    return [p.name for p in folder.iterdir() if wanted(p)] if folder.is_dir() else []
+def _usable(document: Document) -> ExperimentFile | None:
+    """What can be used of a file with faults, to check what it names."""
+    base = document.data.get("base") if isinstance(document.data, dict) else None
+    some = {"title": "?", "weeks": 1, "scenarios": [base if isinstance(base, str) else BASE]}
+    return salvage(document, ExperimentFile, (), some)

@@ -6,7 +6,7 @@ is carried out (offices follow their people, points are closed or kept) is `sim.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr
 
 from sim.case.messages import did_you_mean
 from sim.levers import words
-from sim.levers.lever import Id, Lever
+from sim.levers.lever import Flag, Id, Lever
 from sim.levers.plan import Plan, Points, Staff, StaffFloor, UnitPlan, share_kept
 from sim.levers.redrawing import redraw
 from sim.levers.site import Site
@@ -24,14 +24,19 @@ from sim.world.state import State
 
 
 class _Redrawing(Lever):
-    """What the two levers share: points, staff, and the plan made when it is bound to a case."""
+    """What the two levers share: points, staff, and the plan made when it is bound to a case.
+
+    service_points: what becomes of old points beside the new seats, close, keep, or a share to
+    keep; township_points: the same of centres of abolished townships; staff: keep all, let
+    attrition work, or cut to a floor; imposed: against the will of residents.
+    """
 
     redraws: ClassVar[bool] = True
 
     service_points: Points = "close"
     township_points: Points = "close"
     staff: Staff = "keep"
-    imposed: bool = False
+    imposed: Flag = False
     _plan: Plan = PrivateAttr(default=Plan((), ()))
     _before: tuple[UnitPlan, ...] = PrivateAttr(default=())
     _points: tuple[int, int] | None = PrivateAttr(default=None)
@@ -108,7 +113,11 @@ class _Redrawing(Lever):
 
 
 class RedrawCommunities(_Redrawing):
-    """Redraws units and townships from tables of the case (a reform, as it was done)."""
+    """Redraws units and townships from tables of the case (a reform, as it was done).
+
+    lineage: table with the new unit of each settlement; units: table of the units afterwards;
+    townships: table of the townships afterwards, where they change.
+    """
 
     kind: ClassVar[str] = "redraw_communities"
 
@@ -119,7 +128,9 @@ class RedrawCommunities(_Redrawing):
     def bind(self, site: Site) -> Self | None:
         tables = RedrawTables.read(self.lineage, self.units, self.townships, site)
         if tables is None or not tables.sound(site):
-            site.sure = False
+            return None
+        if not site.sure:  # after a faulty lever nobody can say what this one begins with
+            site.named |= tables.ids
             return None
         plan, outside = tables.plan(site)
         site.outside |= outside
@@ -128,6 +139,10 @@ class RedrawCommunities(_Redrawing):
             site.nothing_left(self.kind)
             return None
         return self._bound(site, plan)
+
+    def may_make(self, site: Site) -> Collection[str] | None:
+        tables = RedrawTables.read(self.lineage, self.units, self.townships, site.copy())
+        return tables.ids if tables else None
 
     def describe(self, lang: Lang = "en") -> str:
         before, after = _kinds(self._before, lang), _kinds(self._plan.units, lang)
@@ -142,7 +157,12 @@ class RedrawCommunities(_Redrawing):
 
 
 class MergeCommunities(_Redrawing):
-    """Merges two or more units of one township into one, which bears the id of the seat's unit."""
+    """Merges two or more units of one township into one, which bears the id of the seat's unit.
+
+    communities: ids of the communities or villages; name: of the new unit, by default that of the
+    seat's; unit_kind: whether it becomes a community or a village; seat: id of the one whose seat
+    stays, by default the first.
+    """
 
     kind: ClassVar[str] = "merge_communities"
 
@@ -167,7 +187,7 @@ class MergeCommunities(_Redrawing):
         members = [site.units[c] for c in self.communities if c in site.units]
         if len(members) < len(self.communities):
             return None  # after a faulty redraw nobody can say what they are
-        if len({u.township for u in members}) > 1:
+        if site.sure and len({u.township for u in members}) > 1:
             site.error(
                 "two-townships",
                 "the communities lie in different townships",
@@ -175,7 +195,7 @@ class MergeCommunities(_Redrawing):
                 "communities",
             )
             return None
-        if not site.connected(self.communities):
+        if site.sure and not site.connected(self.communities):
             site.error(
                 "not-adjacent",
                 "the communities are not connected by common borders",
@@ -211,7 +231,12 @@ class MergeCommunities(_Redrawing):
                 site.unknown("community", name, site.units, "communities", i)
         if self.seat is not None and self.seat not in self.communities:
             hint = did_you_mean(self.seat, self.communities) or "name one of the communities"
-            site.error("unknown-id", f"the seat {self.seat!r} is not in the list", hint, "seat")
+            site.error(
+                "seat-not-merged", f"the seat {self.seat!r} is not in the list", hint, "seat"
+            )
+
+    def may_make(self, site: Site) -> Collection[str]:
+        return ()  # it bears the id of one of its members
 
     def _merged(self, members: Sequence[UnitPlan]) -> UnitPlan:
         """The unit that they become: at the seat's, a community where one of them is."""

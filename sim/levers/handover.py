@@ -10,7 +10,8 @@ import numpy as np
 from sim.case.synthesis.raking import apportion
 from sim.levers.parts import Parts
 from sim.levers.plan import Staff, StaffFloor
-from sim.processes import transition, workers
+from sim.levers.posts import cut_posts
+from sim.processes import transition
 from sim.world.boundaries import COMMUNITY_KIND
 from sim.world.draws import id_keys
 from sim.world.offices import (
@@ -23,7 +24,6 @@ from sim.world.offices import (
 )
 from sim.world.state import State
 from sim.world.supply import staff_standard, windows_of, yearly_list
-from sim.world.workers import ABOLISHED, COMMITTEE
 
 
 def follow_units(state: State, parts: Parts, staff: Staff) -> None:
@@ -78,21 +78,6 @@ def share_posts(state: State, parts: Parts, source: np.ndarray) -> np.ndarray:
     return out
 
 
-def _cut_to(state: State, posts: np.ndarray, floor: float) -> np.ndarray:
-    """Abolishes posts above a floor, and returns those that remain."""
-    w, over = state.workers, posts.size - max(1, math.ceil(floor - 1e-9))
-    if over <= 0:
-        return posts
-    vacant = w.vacant(state.week)[posts]
-    order = workers.first_to_go(
-        vacant, w.role[posts] == COMMITTEE, w.certified[posts], w.hired[posts], w.key[posts]
-    )
-    gone = order[:over]
-    w.office[posts[gone]] = ABOLISHED
-    state.staff.cut += int((~vacant[gone]).sum())
-    return np.delete(posts, gone)
-
-
 def _open_unit_office(
     state: State, row: int, source: np.ndarray, share: np.ndarray, weight: np.ndarray,
     staff: Staff, posts: np.ndarray,
@@ -107,7 +92,8 @@ def _open_unit_office(
     kind = "community" if unit.kind == COMMUNITY_KIND else "village"
     persons = float(state.census.registered[b.unit_of == row].sum())
     if isinstance(staff, StaffFloor):
-        posts = _cut_to(state, posts, persons * staff.floor_per_10000 / 10_000)
+        floor = persons * staff.floor_per_10000 / 10_000
+        posts = cut_posts(state, posts, posts.size - max(1, math.ceil(floor - 1e-9)))
     full = kind == "community" and (
         bool((o.kind[source] == COMMUNITY_OFFICE).any())
         or posts.size >= staff_standard(kind, persons, p)

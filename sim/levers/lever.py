@@ -6,40 +6,38 @@ in words, and applied to the state of a run on the first week that begins on or 
 
 from __future__ import annotations
 
-import datetime
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from sim.case.schema import Day
 from sim.levers.site import Site
 from sim.levers.words import Lang
 from sim.world.state import State
 
 
-def _a_day(value: Any) -> Any:
-    if isinstance(value, int | float):
-        raise ValueError(f"{value} is a number; write dates as 2020-01-31")
+def some(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A list that is not empty; asked only where all its items are well-formed."""
+    if not value:
+        raise ValueError("name at least one")
     return value
 
 
-def _an_id(value: Any) -> Any:
-    if isinstance(value, int | float):
-        raise ValueError(f'{value} is read as a number; put ids in quotes: "{value}"')
-    return value
-
-
-Day = Annotated[datetime.date, BeforeValidator(_a_day)]
-Id = Annotated[str, BeforeValidator(_an_id)]
+Id = str
+Flag = Annotated[bool, Field(strict=True)]
 
 
 class Lever(BaseModel, ABC):
-    """Base of all levers; the fields are the keys a planner writes."""
+    """Base of all levers; the fields are the keys a planner writes.
+
+    date: it acts from the first week that begins on or after this day.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     kind: ClassVar[str]
-    redraws: ClassVar[bool] = False  # whether it may make the units that later levers name
+    redraws: ClassVar[bool] = False  # whether it changes what units or townships there are
 
     date: Day
 
@@ -49,6 +47,11 @@ class Lever(BaseModel, ABC):
 
         Adds every fault to `site.problems`, and carries its effect on ids into `site`.
         """
+
+    def may_make(self, site: Site) -> Collection[str] | None:
+        """Ids of units and townships that it would make if it had no faults, None where nobody
+        can say; asked of levers that redraw, once they are found faulty."""
+        return None if self.redraws else ()
 
     @abstractmethod
     def describe(self, lang: Lang = "en") -> str:

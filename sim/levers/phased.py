@@ -31,7 +31,11 @@ class _Part(BaseModel):
 
 
 class Scope(_Part):
-    """Where a measure holds: all that fits every key given; without keys, everywhere."""
+    """Where a measure holds: all that fits every key given; without keys, everywhere.
+
+    counties: their names; townships: their ids; communities: ids of communities and villages;
+    kinds: communities or villages only; types: urban, town or rural ones only.
+    """
 
     counties: tuple[str, ...] = ()
     townships: Ids = ()
@@ -70,24 +74,39 @@ class Scope(_Part):
 
 
 class Pilot(Scope):
-    """Where a measure begins, and how many weeks later the rest of its scope follows."""
+    """Where a measure begins, and how many weeks later the rest of its scope follows.
+
+    weeks: until the rest follows.
+    """
 
     weeks: Weeks
 
 
-class Waves(_Part):
-    """A measure that reaches the case in so many waves, one every `weeks`.
+class Batches(_Part):
+    """So many steps, one every `weeks`.
 
-    A wave is a run of areas in the order of their ids, with about equally many households each.
+    number: how many; weeks: between two of them.
     """
 
     number: Steps
     weeks: Weeks
+
+
+class Waves(Batches):
+    """A measure that reaches the case in so many waves, one every `weeks`.
+
+    A wave is a run of areas in the order of their ids, with about equally many households each.
+    number: how many waves; weeks: between two of them; by: areas that are not divided.
+    """
+
     by: Literal["county", "township", "community"] = "county"
 
 
 class Ramp(_Part):
-    """A measure that grows to its full strength in equal steps over so many weeks."""
+    """A measure that grows to its full strength in equal steps over so many weeks.
+
+    weeks: from the first step to the last; steps: how many.
+    """
 
     weeks: Weeks
     steps: Steps = 4
@@ -110,7 +129,11 @@ class Stage:
 
 
 class Phased(Lever):
-    """A measure on settlements."""
+    """A measure on settlements.
+
+    scope: where it holds, by default everywhere; pilot: where it begins; waves: how it reaches one
+    part after another; ramp: how it grows to its full strength.
+    """
 
     scope: Scope = Scope()
     pilot: Pilot | None = None
@@ -158,6 +181,16 @@ class Phased(Lever):
         """Share of the full measure that holds from this step on."""
         return self._stage.strength
 
+    @property
+    def added(self) -> float:
+        """Share of the full measure that this step adds where it holds."""
+        return 1 / self._stage.steps if self.ramp is not None else 1.0
+
+    def part(self, share: float = 1.0) -> float:
+        """The part of what is left that a step takes, for `share` of all to be taken at last."""
+        before = self.strength - self.added if self.ramp is not None else 0.0
+        return share * (self.strength - before) / (1 - share * before)
+
     def bind(self, site: Site) -> Self | None:
         faults, stage = len(site.problems.errors), self._stage
         first = self.pilot is not None and stage.step == 1
@@ -201,6 +234,21 @@ class Phased(Lever):
     def rows(self, state: State) -> np.ndarray:
         """Rows of its settlements, int64."""
         return np.searchsorted(state.world.settlements["id"].to_numpy(), self._settlements)
+
+    def part_of_units(self, state: State) -> np.ndarray:
+        """Share of the households of every unit that it reaches, float64 ``[U]``: less than 1 where
+        a redraw came between its steps."""
+        b, households = state.boundaries, np.maximum(1.0, state.census.households)
+        reached = np.zeros(households.size)
+        reached[self.rows(state)] = households[self.rows(state)]
+        whole = b.sums(households)
+        return np.divide(b.sums(reached), whole, out=np.zeros_like(whole), where=whole > 0)
+
+    def offices(self, state: State) -> dict[int, int]:
+        """Slots of the offices of the units that it reaches, by row of the unit."""
+        units = state.boundaries.units
+        reached = np.flatnonzero(self.part_of_units(state)).tolist()
+        return {row: units[row].office for row in reached if units[row].office >= 0}
 
     @abstractmethod
     def say(self, lang: Lang) -> str:

@@ -9,14 +9,20 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 
 class KeepShare(BaseModel):
-    """Keeps a share of the points, those that serve most households first."""
+    """Keeps a share of the points, those that serve most households first.
+
+    keep_share: of the points that would close, 0 to 1.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     keep_share: Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class StaffFloor(BaseModel):
-    """Cuts staff to a floor of workers per 10,000 registered persons."""
+    """Cuts staff to a floor.
+
+    floor_per_10000: workers per 10,000 registered persons.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     floor_per_10000: Annotated[float, Field(strict=True, gt=0, le=200)]

@@ -18,7 +18,7 @@ from sim.world.facilities import NEVER
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.services import COMMUNITY, TOWNSHIP
 from sim.world.state import State
-from sim.world.supply import default_capacity, windows_of
+from sim.world.supply import STATION, default_capacity, windows_of
 
 POINT_SERVICES = ("government", "community", "culture")
 CENTRE_SERVICES = ("government",)
@@ -85,10 +85,10 @@ def _serve(state: State, slot: int, windows: float) -> None:
     """Makes a facility the main one of its area, whatever it was before."""
     f, hours = state.facilities, state.parameters["counter.hours"]
     if f.kept[slot]:
-        _set_hours(state, slot, hours)
+        f.set_hours(slot, hours, _of_point(state))
         f.kept[slot] = False
     if f.windows[slot] > 0:
-        f.windows[slot], f.hours[slot] = windows, hours
+        f.windows[slot], f.hours[slot] = windows, hours + f.extra_hours[slot]
 
 
 def _thin_out(state: State, ranked: list[list[int]], policy: Points, hours: float) -> None:
@@ -97,16 +97,23 @@ def _thin_out(state: State, ranked: list[list[int]], policy: Points, hours: floa
     for rank, place in enumerate(ranked):
         for slot in place:
             if rank < kept:
-                _set_hours(state, slot, min(hours, float(state.facilities.hours[slot])))
-                windows = state.parameters["counter.kept_windows"]
-                state.facility_actors[slot].keep_as_point(hours, windows)
+                _keep(state, slot, hours)
             else:
                 _close(state, slot)
+
+
+def _keep(state: State, slot: int, hours: float) -> None:
+    """Goes on with one window and at most so many hours."""
+    f = state.facilities
+    f.set_hours(slot, min(hours, float(f.hours[slot])), _of_point(state))
+    state.facility_actors[slot].keep_as_point(hours, state.parameters["counter.kept_windows"])
 
 
 def _close(state: State, slot: int) -> None:
     """Ends counter and culture room; what else is under the roof goes on."""
     f, mine = state.facilities, _of_point(state)
+    if f.point[slot]:
+        f.ended[slot] = f.offers[slot] & mine
     if (f.offers[slot] & ~mine).any():
         f.offers[slot, mine] = False
         f.windows[slot], f.point[slot] = 0.0, False
@@ -114,12 +121,49 @@ def _close(state: State, slot: int) -> None:
         state.facility_actors[slot].close(state.week)
 
 
-def _set_hours(state: State, slot: int, hours: float) -> None:
-    """Other hours a week; a culture room takes in proportionally more or fewer."""
-    f = state.facilities
-    limited = np.isfinite(f.capacity[slot]) & _of_point(state)
-    f.capacity[slot, limited] *= hours / max(float(f.hours[slot]), 1e-9)
-    f.hours[slot] = hours
+def reopen_points(state: State, settlements: np.ndarray, part: float) -> int:
+    """Opens again a part of the points that redraws have closed, as kept points; returns how many.
+
+    settlements: rows in which to look. Those of the units with most households before any redraw
+    come first; one beside a counter that is open there now stays closed.
+    """
+    b, f, p = state.boundaries, state.facilities, state.parameters
+    open_here = f.settlement[f.is_open(state.week) & f.point & (f.windows > 0)]
+    former = f.ended.any(axis=1) & np.isin(f.settlement, settlements)
+    places: dict[int, list[int]] = {}
+    for slot in np.flatnonzero(former & ~np.isin(f.settlement, open_here)).tolist():
+        places.setdefault(int(f.settlement[slot]), []).append(slot)
+    size = _households_of(state, b.origin)
+    ranked = sorted(places, key=lambda s: (-size[s], s))[: round(part * len(places))]
+    counters = np.isin(state.lines.services, STATION)
+    for slot in (slot for place in ranked for slot in places[place]):
+        f.offers[slot] |= f.ended[slot]
+        if f.ended[slot, counters].any():
+            f.windows[slot] = p["counter.kept_windows"]
+        f.ended[slot], f.point[slot], f.closed[slot] = False, True, NEVER
+        _keep(state, slot, p["counter.kept_hours"])
+    return len(ranked)
+
+
+def give_floor(state: State, slot: int, share: float) -> None:
+    """Gives a share of the floor behind a counter to activities, in the culture room of the same
+    office beside it or, where there is none, in the counter's own house.
+
+    The room takes as many more as on so much floor, fewer where it is open for less than office
+    hours. A share that has been given is never taken back.
+    """
+    f, p, j = state.facilities, state.parameters, state.lines.services.index("culture")
+    before, f.given[slot] = float(f.given[slot]), max(share, float(f.given[slot]))
+    beside = f.is_open(state.week) & f.offers[:, j] & (f.settlement == f.settlement[slot])
+    rooms = np.flatnonzero(beside & (f.operator == f.operator[slot])).tolist()
+    room = next(iter(rooms), slot)
+    if not rooms:
+        f.offers[slot, j], f.capacity[slot, j] = True, 0.0
+    floor = float(f.office_floor[slot])
+    old, new = (
+        default_capacity("culture", floor * given, 0.0, p) for given in (before, f.given[slot])
+    )
+    f.capacity[room, j] += (new - old) * min(1.0, float(f.hours[room]) / p["counter.hours"])
 
 
 def _open(
@@ -157,6 +201,11 @@ def _open(
         point=open_to == COMMUNITY,
         kept=False,
         yearly=0.0,
+        reward=0.0,
+        extra_hours=0.0,
+        office_floor=0.0,
+        given=0.0,
+        ended=np.zeros(len(names), bool),
     )
     state.seat_actors()
     return slot

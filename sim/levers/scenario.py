@@ -9,25 +9,30 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML
 
 from sim.case.case import Case
-from sim.case.messages import Problem, Problems, did_you_mean
-from sim.case.yaml import Document, validate
+from sim.case.messages import InputError, Problem, Problems
 from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
-from sim.levers.facilities import AddFacility, CloseFacility
+from sim.levers.checking import bind_all
+from sim.levers.enlarging import EnlargeFacility
+from sim.levers.facilities import AddFacility, AddProgramme, CloseFacility
+from sim.levers.hours import ExtendHours
 from sim.levers.lever import Lever
+from sim.levers.premises import CoLocate, KeepServicePoints
+from sim.levers.reading import ScenarioFile, read_chain, read_entries
+from sim.levers.residents import CommunityFund, PropertyManagement, RecruitVolunteers
 from sim.levers.services import BuyServices
-from sim.levers.site import Site, Standing
+from sim.levers.site import Site
+from sim.levers.staff import CertifyStaff, MoveStaff, SetStaffStandard, TrainStaff
+from sim.levers.streets import OpenStreet
+from sim.levers.unit_facilities import OpenUnitFacility
 from sim.levers.words import Lang, amount
 from sim.levers.work import CutBurden
 
@@ -36,40 +41,38 @@ LEVERS: dict[str, type[Lever]] = {
     for lever in (
         RedrawCommunities,
         MergeCommunities,
+        # facilities
         AddFacility,
+        AddProgramme,
+        EnlargeFacility,
         CloseFacility,
+        KeepServicePoints,
+        CoLocate,
+        OpenUnitFacility,
+        ExtendHours,
+        OpenStreet,
+        # channels
         OnlineService,
         AgencyService,
         BuyServices,
+        SetStaffStandard,
+        MoveStaff,
+        TrainStaff,
+        CertifyStaff,
+        RecruitVolunteers,
+        PropertyManagement,
+        CommunityFund,
         CutBurden,
     )
 }
-
-
-class Title(BaseModel):
-    """A title in two languages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    en: str
-    zh: str
-
-
-class ScenarioFile(BaseModel):
-    """The keys of a scenario file; levers are checked one by one."""
-
-    model_config = ConfigDict(extra="forbid")
-    title: Title
-    base: str | None = None
-    about: str = ""
-    levers: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
 class Scenario:
     """Levers in the order of their dates, with the place where each one's date stands.
 
-    title: {"en", "zh"}. left_out: levers and rows of levers that the experiment's scope leaves
-    out, by what they are.
+    title: {"en", "zh"}. base: the file that it names as its base. left_out: levers and rows of
+    levers that the experiment's scope leaves out, by what they are.
     """
 
     name: str
@@ -78,27 +81,24 @@ class Scenario:
     places: tuple[tuple[Path, int, int], ...] = ()
     left_out: tuple[tuple[str, int], ...] = ()
     about: str = ""
+    base: Path | None = None
     warnings: tuple[Problem, ...] = field(default=(), repr=False)
 
     @staticmethod
-    def open(path: str | Path, case: Case) -> Scenario:
-        """The scenario at `path`, checked against the case; `InputError` with all faults."""
+    def open(path: str | Path, case: Case, horizon: tuple[date, int] | None = None) -> Scenario:
+        """The scenario at `path`, checked against the case; `InputError` with all faults.
+
+        horizon: first day and weeks of an experiment, in which its dates must lie.
+        """
         path, problems = Path(path), Problems()
         site = Site.of(case, path.parent, problems)
-        chain = _chain(path, site)
-        found = [
-            (stage, standing)
-            for document in reversed(chain)
-            for lever, standing in _levers(document, site)
-            for stage in lever.stages(site)
-        ]
-        bound = []
-        for lever, standing in sorted(found, key=lambda x: x[0].date):
-            site.standing = replace(standing, date=lever.date)
-            ready = lever.bind(site)
-            if ready is not None:
-                place = site.standing.place("date")
-                bound.append((ready, (site.standing.document.path, *place)))
+        chain, whole = read_chain(path, site.roots, problems)
+        site.sure, site.anything = whole, not whole
+        found = [e for d in reversed(chain) for e in read_entries(d, LEVERS, problems)]
+        bound, faulty = bind_all(found, site)
+        if horizon is not None:
+            for lever, place in (*bound, *faulty):
+                _check_date(lever, place, *horizon, problems)
         problems.found = list(dict.fromkeys(problems.found))  # steps of a lever say the same
         problems.found.sort(key=lambda p: (str(p.path), p.line or 0, p.column or 0))
         problems.raise_errors()
@@ -110,6 +110,7 @@ class Scenario:
             places=tuple(place for _, place in bound),
             left_out=tuple(sorted(site.left_out.items())),
             about=own.about,
+            base=chain[1].path if len(chain) > 1 else None,
             warnings=tuple(problems),
         )
 
@@ -144,98 +145,38 @@ class Scenario:
             said.append("没有任何措施。" if language == "zh" else "No levers: all stays as it is.")
         return said + [_left_out(what, n, language) for what, n in self.left_out]
 
-    def check_horizon(self, start: date, weeks: int, problems: Problems) -> None:
-        """Adds a fault for each lever whose date lies outside the weeks of an experiment.
 
-        The last date is the first day of the last week: a lever acts from the first week that
-        begins on or after its date.
-        """
-        end = start + timedelta(weeks=weeks - 1)
-        for lever, (path, line, column) in zip(self.levers, self.places, strict=True):
-            if not start <= lever.date <= end:
-                problems.error(
-                    "date-outside",
-                    f"{lever.kind} on {lever.date} lies outside the experiment's weeks",
-                    path,
-                    line,
-                    column,
-                    hint=f"choose a date from {start} to {end}, or change start and weeks",
-                )
+def open_in_case(path: Path) -> tuple[Case, Scenario]:
+    """The scenario at `path` and the case that it lies in; `InputError` with the faults of both."""
+    try:
+        case = Case.open(path.parent)
+    except InputError as error:
+        problems = Problems(list(error.problems))
+        check_form(path, path.parent, problems)
+        raise InputError(problems) from None
+    return case, Scenario.open(path, case)
 
 
-def _chain(path: Path, site: Site) -> list[Document]:
-    """The scenario and its bases, itself first, as far as they can be read."""
-    chain: list[Document] = []
-    seen: list[Path] = []
-    file: Path | None = path
-    while file is not None:
-        seen.append(file.resolve())
-        document = Document.read(file, site.problems)
-        if document is None:
-            site.sure = False
-            break
-        chain.append(document)
-        validate(document, ScenarioFile, site.problems)
-        file = _base(document, seen, site)
-    return chain
+def check_form(path: Path, folder: Path, problems: Problems) -> None:
+    """Says what is wrong with the form of a scenario and its bases; folder: of a case that
+    cannot be opened."""
+    chain, _ = read_chain(path, [folder], problems)
+    for document in chain:
+        for _ in read_entries(document, LEVERS, problems):
+            pass
 
 
-def _base(document: Document, seen: list[Path], site: Site) -> Path | None:
-    """The file of a scenario's base, None where it has none or a wrong one."""
-    name = document.data.get("base") if isinstance(document.data, dict) else None
-    if not isinstance(name, str):
-        return None
-    file = document.path.parent / name
-    code = message = hint = ""
-    if not site.there(file):
-        near = [p.name for p in document.path.parent.glob("*.yaml")]
-        code, message = "missing-base", f"there is no scenario {name}"
-        hint = did_you_mean(name, near) or "a base is a file beside the scenario"
-    elif not site.holds(file):
-        code, message = "outside-case", f"{name} lies outside the case's directory"
-        hint = "copy it into the case"
-    elif file.resolve() in seen:
-        circle = [p.name for p in [*seen[seen.index(file.resolve()) :], file.resolve()]]
-        code, message = "base-loop", f"the bases form a circle: {' -> '.join(circle)}"
-        hint = "let one of them have no base"
-    else:
-        return file
-    site.sure = False
-    place = document.place(("base",), value=True)
-    site.problems.error(code, message, document.path, *place, hint=hint)
-    return None
-
-
-def _levers(document: Document, site: Site) -> Iterator[tuple[Lever, Standing]]:
-    """The levers of one file that are well-formed; the faults of the others are said."""
-    entries = document.data.get("levers") if isinstance(document.data, dict) else None
-    for i, entry in enumerate(entries if isinstance(entries, list) else []):
-        if not isinstance(entry, dict):
-            continue  # said when the file as a whole was validated
-        if len(entry) != 1:
-            site.problems.error(
-                "one-lever",
-                "each item of levers has one key, the kind of lever",
-                document.path,
-                *document.place(("levers", i)),
-                hint="start every lever with its own `- `, and indent its keys under its kind",
-            )
-            site.sure = False
-            continue
-        (kind,) = entry
-        keys = ("levers", i, kind)
-        lever = None
-        if kind in LEVERS:
-            lever = validate(document, LEVERS[kind], site.problems, keys)
-        else:
-            hint = did_you_mean(kind, LEVERS) or f"levers are {', '.join(sorted(LEVERS))}"
-            message = f"there is no lever {kind!r}"
-            place = document.place(keys)
-            site.problems.error("unknown-lever", message, document.path, *place, hint=hint)
-        if lever is not None:
-            yield lever, Standing(document, keys, lever.date)
-        elif kind not in LEVERS or LEVERS[kind].redraws:
-            site.sure = False
+def _check_date(
+    lever: Lever, place: tuple[Path, int, int], start: date, weeks: int, problems: Problems
+) -> None:
+    end = start + timedelta(weeks=weeks - 1)
+    if not start <= lever.date <= end:
+        problems.error(
+            "date-outside",
+            f"{lever.kind} on {lever.date} lies outside the experiment's weeks",
+            *place,
+            hint=f"choose a date from {start} to {end}, or change start and weeks",
+        )
 
 
 def _left_out(what: str, number: int, lang: Lang) -> str:

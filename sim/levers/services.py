@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from sim.levers import words
@@ -15,7 +14,10 @@ from sim.world.state import State
 
 
 class BuyServices(Phased):
-    """Has social organisations do work of one class, for so much a year and office."""
+    """Has social organisations do work of one class, for so much a year and office.
+
+    class: of the work that is bought; yuan_year: what each office pays a year.
+    """
 
     kind: ClassVar[str] = "buy_services"
 
@@ -36,17 +38,12 @@ class BuyServices(Phased):
     def apply(self, state: State) -> None:
         """One contract more for every office; one whose area it reaches in part, because a redraw
         came between its steps, has it in proportion to households."""
-        b = state.boundaries
-        reached = np.zeros(len(b.unit_of))
-        reached[self.rows(state)] = np.maximum(1.0, state.census.households[self.rows(state)])
-        whole = b.sums(np.maximum(1.0, state.census.households))
-        part = np.divide(b.sums(reached), whole, out=np.zeros_like(whole), where=whole > 0)
-        step = self.yuan_year * (1 / self.ramp.steps if self.ramp else 1.0)
-        for row in np.flatnonzero(part).tolist():
-            if b.units[row].office >= 0:
-                yuan = step * float(part[row])
-                state.contracts.add(
-                    office=b.units[row].office, work=CLASS[self.class_], yuan=yuan,
-                    first=state.week,
-                )  # fmt: skip
-                state.agreed += yuan
+        part = self.part_of_units(state)
+        for row, office in self.offices(state).items():
+            agree(state, office, self.class_, self.yuan_year * self.added * float(part[row]))
+
+
+def agree(state: State, office: int, work: str, yuan: float) -> None:
+    """A contract more for an office from this week on, of so many yuan a year for a class."""
+    state.contracts.add(office=office, work=CLASS[work], yuan=yuan, first=state.week)
+    state.agreed += yuan

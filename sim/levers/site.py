@@ -4,20 +4,24 @@ go."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from sim.case.case import Case
+from sim.case.faults import SHORTENED as DAMAGED
 from sim.case.messages import Problems, did_you_mean
 from sim.case.parameters import Parameters
-from sim.case.schema import UNIT_KINDS
+from sim.case.schema import ROLES, UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
 from sim.levers.plan import Plan, Points, TownshipPlan, UnitPlan, number_kept
 from sim.levers.points import POINT_SERVICES
+from sim.world.supply import STATION_SERVICE
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Place:
-    """A facility that is open: what it offers, the settlement it lies in, its first day."""
+    """A facility that is open or decided: what it offers, the settlement it lies in, hours a week,
+    m2 of service floor (of a station), and whether it is open to everyone."""
 
     services: tuple[str, ...]
     settlement: str
-    opened: date | None = None
+    hours: float = 0.0
+    service_floor: float = 0.0
+    to_everyone: bool = True
 
 
 @dataclass
@@ -51,10 +58,13 @@ class Site:
 
     unit_of: unit of each settlement; members: settlements of each unit; units, townships,
     facilities: those there are; points: settlements with a counter or culture room of a
-    unit, None once nobody can say before the run; ended: unit id -> the lever that ended it and
+    unit, None once nobody can say before the run; posts: how many a unit or township has, by id,
+    where that is sure before the run; ended: unit id -> the lever that ended it and
     the units that followed. outside: ids that lie outside the scope. sure: False once a faulty
-    redraw leaves it open what units there are. redrawn: whether a lever has redrawn any. left_out:
-    rows of levers outside the scope, by what they are.
+    lever leaves it open what units there are; then any id may name one where `anything`, else
+    those that are `named`. redrawn: whether a lever has redrawn any. former: settlements of points
+    that redraws have closed, None once nobody can say. uncertain: services of which nobody can say
+    before the run where they are. left_out: rows of levers outside the scope, by what they are.
     """
 
     case: Case
@@ -67,12 +77,17 @@ class Site:
     facilities: dict[str, Place]
     outside: set[str]
     points: set[str] | None
+    posts: dict[str, int]
     ended: dict[str, tuple[Standing, list[str]]] = field(default_factory=dict)
     merged: dict[str, Standing] = field(default_factory=dict)
     closed: dict[str, Standing] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     sure: bool = True
+    anything: bool = False
+    named: set[str] = field(default_factory=set)
     redrawn: bool = False
+    former: set[str] | None = field(default_factory=set)
+    uncertain: set[str] = field(default_factory=set)
     standing: Standing | None = None
 
     @cached_property
@@ -87,11 +102,12 @@ class Site:
         offices = case.offices
         of_units = set(offices["id"][offices["kind"].isin(UNIT_KINDS)])
         facilities, points = {}, set()
-        columns = [case.facilities[c] for c in ("id", "services", "settlement", "operator")]
-        opened = case.facilities["opened"]
-        for name, said, settlement, operator, day in zip(*columns, opened, strict=True):
+        names = ("id", "services", "settlement", "operator", "hours_week", "floor_m2", "open_to")
+        columns = [case.facilities[c].tolist() for c in names]
+        for name, said, settlement, operator, hours, floor, open_to in zip(*columns, strict=True):
             services = tuple(s.strip() for s in said.split(";"))
-            facilities[name] = Place(services, settlement, None if pd.isna(day) else day.date())
+            station = floor if STATION_SERVICE in services else 0.0
+            facilities[name] = Place(services, settlement, hours, station, open_to == "everyone")
             if operator in of_units and not set(POINT_SERVICES).isdisjoint(services):
                 points.add(settlement)
         return Site(
@@ -115,6 +131,7 @@ class Site:
             facilities=facilities,
             outside=set(case.outside),
             points=points,
+            posts=dict.fromkeys(case.townships["id"], 0) | _posts(offices),
         )
 
     @cached_property
@@ -151,6 +168,20 @@ class Site:
         self.leave_out(lever, 1)
         self.warn("nothing-left", f"nothing of this {lever} lies in the scope: it is left out")
 
+    def facility(self, name: str, *keys: str | int) -> Place | None:
+        """The facility of this id; says so where there is none, or none any more."""
+        earlier = self.closed.get(name)
+        if earlier is not None:
+            self.error(
+                "closed-already",
+                f"the facility {name!r} is closed on {earlier.date} ({earlier})",
+                "leave one of the two out",
+                *keys,
+            )
+        elif name not in self.facilities:
+            self.unknown("facility", name, set(self.case.facilities["id"]), *keys)
+        return self.facilities.get(name)
+
     def unknown(self, noun: str, name: str, known: Collection[str], *keys: str | int) -> None:
         """Says that an id names nothing at the lever's date, and why."""
         if name in self.ended:
@@ -158,25 +189,30 @@ class Site:
             after = " or ".join(repr(h) for h in heirs)
             message = f"{noun} {name!r} ended on {lever.date} ({lever})"
             self.error("ended", message, f"since then its place is {after}", *keys)
-        elif self.sure or noun not in ("community", "township"):
-            hint = did_you_mean(name, known) or f"the case's tables list every {noun}"
-            self.error("unknown-id", f"there is no {noun} {name!r} at this date", hint, *keys)
+            return
+        of_units = noun in ("community", "township", "township or community", "county")
+        if of_units and not self.sure and (self.anything or name in self.named):
+            return  # a lever that is at fault itself may have made it
+        if DAMAGED.fullmatch(name):
+            message = f"{noun} {name!r} was damaged by a spreadsheet program"
+            self.error("damaged-id", message, "write the whole id, in quotes", *keys)
+            return
+        hint = did_you_mean(name, known) or f"the case's tables list every {noun}"
+        self.error("unknown-id", f"there is no {noun} {name!r} at this date", hint, *keys)
 
-    def holds(self, file: Path) -> bool:
-        """Whether a file lies in the case's directory, or in that of the scenario."""
-        try:
-            place = file.resolve()
-        except (OSError, ValueError):  # no path at all
-            return False
-        return any(place.is_relative_to(root.resolve()) for root in (self.case.path, self.folder))
+    @property
+    def roots(self) -> tuple[Path, Path]:
+        """The directories in which files that a scenario names must lie."""
+        return self.case.path, self.folder
 
-    @staticmethod
-    def there(file: Path) -> bool:
-        """Whether there is such a file."""
-        try:
-            return file.is_file()
-        except OSError:  # a name too long, say
-            return False
+    def copy(self) -> Site:
+        """One to try a lever on: what it says and does stays there."""
+        own: dict[str, Any] = {
+            f.name: copy(value)
+            for f in fields(self)
+            if isinstance(value := getattr(self, f.name), dict | set)
+        }
+        return replace(self, problems=Problems(), **own)
 
     def connected(self, units: Collection[str]) -> bool:
         """Whether common borders connect these units; a case without a table of neighbours
@@ -203,6 +239,7 @@ class Site:
         many of them are kept, None where an earlier lever leaves that open."""
         assert self.standing is not None
         self.redrawn = True
+        self.uncertain |= set(POINT_SERVICES)
         members = _members(plan.unit_of)
         others: list[str] = []
         for unit in plan.units:
@@ -211,6 +248,7 @@ class Site:
             if self.points is not None:
                 others += [s for s in members[unit.id] if s in self.points and s != unit.seat]
                 self.points.add(unit.seat)
+        self._forget_posts(plan, members)
         heirs: dict[str, list[str]] = {}  # in the order of settlements
         for settlement, unit_id in plan.unit_of:
             after = heirs.setdefault(self.unit_of[settlement], [])
@@ -229,13 +267,27 @@ class Site:
             known = self.townships | {t.id: t for t in plan.townships}
             self.townships = {name: t for name, t in known.items() if name in used}
         if self.points is None:
+            self.former = None
             return None
         kept = number_kept(points, len(others))
         if kept == 0:
             self.points -= set(others)
+            if self.former is not None:
+                self.former = (self.former | set(others)) - self.points
         elif kept < len(others):
-            self.points = None
+            self.points = self.former = None
         return len(others), kept
+
+    def _forget_posts(self, plan: Plan, members: dict[str, list[str]]) -> None:
+        """Nobody knows the posts of units that change, nor of townships that gain or lose units."""
+        for unit in plan.units:
+            before = [self.units[self.unit_of[s]] for s in members[unit.id]]
+            if not self._same(unit, members[unit.id]):
+                for name in (unit.id, *(u.id for u in before)):
+                    self.posts.pop(name, None)
+            townships = {unit.township, *(u.township for u in before)}
+            for name in townships if len(townships) > 1 else ():
+                self.posts.pop(name, None)
 
     def _same(self, unit: UnitPlan, settlements: list[str]) -> bool:
         old = self.units.get(unit.id)
@@ -249,6 +301,14 @@ class Site:
         assert self.standing is not None
         add = self.problems.error if severity == "error" else self.problems.warning
         add(code, message, self.standing.document.path, *self.standing.place(*keys), hint=hint)
+
+
+def _posts(offices: pd.DataFrame) -> dict[str, int]:
+    """Posts of each office by the unit or the township it belongs to; a township may have none."""
+    counts = offices[list(ROLES)].fillna(0).sum(axis=1).astype(int)
+    of_unit = offices["kind"].isin(UNIT_KINDS)
+    place = offices["community"].where(of_unit, offices["township"])
+    return dict(zip(place, counts.tolist(), strict=True))
 
 
 def _members(unit_of: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

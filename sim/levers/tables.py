@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sim.case.files import exists, inside, names_in
 from sim.case.messages import did_you_mean
 from sim.case.schema import REDRAW_TABLES
-from sim.case.tables import Table, read_table
+from sim.case.tables import Table, TableSpec, read_table
 from sim.levers.plan import Plan, TownshipPlan, UnitPlan
 from sim.levers.site import Site
 
@@ -26,11 +27,23 @@ class RedrawTables:
     def read(lineage: str, units: str, townships: str | None, site: Site) -> RedrawTables | None:
         """The tables in these files, None where one cannot be read."""
         given = {"lineage": lineage, "units": units, "townships": townships}
-        tables = {key: _read(key, file, site) for key, file in given.items() if file is not None}
+        tables = {
+            key: read_beside(key, file, REDRAW_TABLES[key], site)
+            for key, file in given.items()
+            if file is not None
+        }
         found = {key: table for key, table in tables.items() if table is not None}
         if len(found) < len(tables):
             return None
         return RedrawTables(found["lineage"], found["units"], found.get("townships"))
+
+    @property
+    def ids(self) -> set[str]:
+        """Units, townships and counties that they name."""
+        names = set(self.units.frame["id"])
+        if self.townships is not None:
+            names |= {*self.townships.frame["id"], *self.townships.frame["county"]}
+        return names
 
     @property
     def rows(self) -> int:
@@ -41,7 +54,7 @@ class RedrawTables:
         """Whether they fit the case at the lever's date and each other; says where not."""
         faults = len(site.problems.errors)
         self._check_ids(site)
-        if len(site.problems.errors) == faults:
+        if site.sure and len(site.problems.errors) == faults:
             self._check_areas(site)
         return len(site.problems.errors) == faults
 
@@ -56,7 +69,8 @@ class RedrawTables:
         else:
             areas = pd.Series(sorted(site.outside.union(site.townships)), dtype="str")
             where = "the townships of the case"
-        units.unknown(problems, "township", areas, where)
+        if site.sure or self.townships is not None:
+            units.unknown(problems, "township", areas, where)
         for table in (units, self.townships):
             if table is not None:
                 table.unknown(problems, "seat_settlement", settlements, "the settlements")
@@ -177,19 +191,20 @@ class RedrawTables:
         return dict(zip(frame["settlement"], frame["new_id"], strict=True))
 
 
-def _read(key: str, file: str, site: Site) -> Table | None:
+def read_beside(key: str, file: str, spec: TableSpec, site: Site) -> Table | None:
+    """The table in a file that a key names, beside the scenario; None after saying why not."""
     assert site.standing is not None
     folder = site.standing.document.path.parent
     path = folder / file
-    if not site.holds(path):
+    if not inside(path, site.roots):
         message = f"{file} lies outside the case's directory"
         site.error("outside-case", message, "name a file of the case", key)
-    elif not site.there(path):
-        beside = (p.name for p in folder.iterdir() if p.suffix in (".csv", ".xlsx"))
-        hint = did_you_mean(file, beside) or "tables lie beside the scenario"
+    elif not exists(path):
+        near = did_you_mean(file, names_in(folder, ".csv", ".xlsx"))
+        hint = near or "tables lie beside the scenario"
         site.error("missing-file", f"there is no table {file!r}", hint, key)
     else:
-        return read_table(path, REDRAW_TABLES[key], site.problems)
+        return read_table(path, spec, site.problems)
     return None
 
 

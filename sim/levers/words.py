@@ -25,6 +25,14 @@ WAYS = {
     "buy": ("bought", "购置"),
     "rent": ("rented", "租赁"),
     "allot": ("allotted", "划拨"),
+    "leaseback": ("leased back from ground floors", "返租底楼"),
+    "share": ("shared within the region", "区域共享"),
+}
+RANKS = {
+    "households": ("most households", "户数最多"),
+    "old": ("most old people", "老年人口最多"),
+    "children": ("most small children", "婴幼儿最多"),
+    "floor": ("least service floor per household", "户均服务用房最少"),
 }
 WORK = {
     "complaints": ("the handling of complaints", "投诉处理"),
@@ -32,6 +40,24 @@ WORK = {
     "visits_focus": ("home visits at focus risk", "重点走访"),
     "visits_general": ("general home visits", "一般走访"),
     "self_governance": ("the support of self-governance", "自治活动"),
+}
+COMPOUNDS = {
+    "commodity": ("commodity housing", "商品房小区"),
+    "resettlement": ("resettlement estates", "安置小区"),
+    "old_courtyard": ("old courtyards", "老旧院落"),
+    "village": ("hamlets", "村民小组"),
+}
+STANDARD = {
+    "per_10000": ("{:g} posts per 10,000 registered persons", "每万户籍人口{:g}个"),
+    "base": ("a base of {:g}", "基数{:g}个"),
+    "per_1000": ("{:g} per 1,000 registered persons", "每千户籍人口{:g}个"),
+    "least": ("at least {:g}", "不少于{:g}个"),
+    "most": ("at most {:g}", "不多于{:g}个"),
+}
+FORMS = {
+    "self": ("management by residents themselves", "居民自管"),
+    "entrusted": ("management entrusted to a company", "委托管理"),
+    "joint": ("joint management by community and residents", "社区居民共管"),
 }
 ITEMS = {
     "ledger": ("ledgers", "台账"),
@@ -67,6 +93,13 @@ def services(names: Sequence[str], lang: Lang) -> str:
 def named(name: str, ident: str, lang: Lang) -> str:
     """A name with its id, since names repeat."""
     return pick((f"{name} ({ident})", f"{name}（{ident}）"), lang)
+
+
+def so_far(text: str, strength: float, lang: Lang) -> str:
+    """What a measure comes to, with how far a step has brought it."""
+    if strength == 1:
+        return text
+    return text + pick((f", {strength:.0%} of the way so far", f"（进度{strength:.0%}）"), lang)
 
 
 def amount(number: int, noun: str) -> str:

@@ -19,7 +19,11 @@ Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 class CutBurden(Phased):
     """Cuts what is assigned to offices to these shares of the full list; part of it comes back
-    (see `processes.burden`). A later cut takes the place of an earlier one."""
+    (see `processes.burden`). A later cut takes the place of an earlier one.
+
+    ledgers: share of the ledgers that is left, 0 to 1, by default as where it was tried;
+    evaluations: share of the evaluations; tasks: share of the tasks; plaques: share of the plaques.
+    """
 
     kind: ClassVar[str] = "cut_burden"
 

@@ -78,9 +78,9 @@ def drawbacks(state: State) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Distances:
-    """Minutes to the nearest facility: minutes float64 ``[S, A, 4]`` by line and travel class,
-    inf where none is open to them; metres ``[S, A]``; shares of the lines in their services'
-    needs ``[S, A]``."""
+    """Minutes to the facility that is soonest reached: minutes float64 ``[S, A, 4]`` by line and
+    travel class, inf where none is open to them; metres to the nearest ``[S, A]``; shares of the
+    lines in their services' needs ``[S, A]``."""
 
     minutes: np.ndarray
     metres: np.ndarray
@@ -88,9 +88,12 @@ class Distances:
 
     @staticmethod
     def of(state: State, pace: Pace) -> Distances:
-        metres = state.reach.nearest
-        minutes = np.stack([pace.minutes(metres, c) for c in range(4)], axis=2)
-        return Distances(minutes, metres, state.tier_shares())
+        reach = state.reach
+        if reach.ridden is None:  # the nearest is the soonest reached
+            each = [pace.minutes(reach.nearest, c) for c in range(4)]
+        else:
+            each = [pace.minutes(reach.metres, c, reach.ridden).min(axis=2) for c in range(4)]
+        return Distances(np.stack(each, axis=2), reach.nearest, state.tier_shares())
 
     def service(self, state: State, service: str) -> np.ndarray:
         """Minutes of a service, ``[S, 4]``: its tiers by their share of the needs."""

@@ -173,11 +173,25 @@ def _rest() -> list[Outcome]:
             "人均建设成本",
         ),
         Outcome(
+            "cost.rewards.per_head",
+            "yuan/year",
+            "lower",
+            "rewards to residents' units per registered person",
+            "人均单位设施开放奖补",
+        ),
+        Outcome(
             "cost.contracts.per_head",
             "yuan/year",
             "lower",
             "cost of services bought of social organisations per registered person",
             "人均购买社会组织服务成本",
+        ),
+        Outcome(
+            "cost.property.per_head",
+            "yuan/year",
+            "lower",
+            "subsidies to property management per registered person",
+            "人均物业管理补贴",
         ),
         Outcome(
             "cost.transition.per_head",

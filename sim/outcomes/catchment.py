@@ -79,7 +79,10 @@ class Catchment:
         offered = np.flatnonzero(f.is_open(state.week) & f.offers[:, j])
         for rows, settlement, facility, metres in _pairs(state, line, pace, offered):
             supply = f.capacity[rows, j]
-            minutes = np.column_stack([pace.minutes(metres, c) for c in range(shape[1])])
+            there = rows[facility]
+            ridden = state.travel.ridden(settlement, f.x[there], f.y[there])
+            columns = [pace.minutes(metres, c, ridden) for c in range(shape[1])]
+            minutes = np.column_stack(columns)
             near = all_alike(minutes, line.cutoff)
             out.plain += two_step(settlement, facility, near, supply, users)
             zones = by_zone(minutes, line.cutoff)

@@ -9,16 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.outcomes import access, catchment, compliance, equity, population, use, workload
+from sim.outcomes import access, catchment, compliance, equity, population, spending, use, workload
 from sim.outcomes.catalogue import OUTCOMES
 from sim.processes import cost, learning
 from sim.processes.work import VISIT_CLASSES
-from sim.world.facilities import MARKET
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import State
-
-INDOOR = ("government", "community", "health", "culture", "elder_meals", "elder_care", "nursery")
-"""Services that need a house; the area of sports grounds and parks is not floor to be run."""
 
 
 @dataclass(frozen=True)
@@ -173,16 +169,8 @@ class Recorder:
 
     def _costs(self, model: Any) -> access.Values:
         state, p = model.state, model.state.parameters
-        f, persons = state.facilities, state.census.registered.sum()
-        is_open = f.is_open(state.week)
-        indoor = [state.lines.services.index(x) for x in INDOOR]
-        public = is_open & (f.operator != MARKET) & f.offers[:, indoor].any(axis=1)
-        span = p["merger.transition_weeks"]
-        ended = sum(n for week, n in state.ended if week <= state.week < week + span)
-        kinds = cost.week_costs(
-            state.offices.workers.sum(), f.floor[public].sum(), f.yearly[is_open].sum(), ended,
-            state.contracts.in_force(state.week).sum(), p,
-        )  # fmt: skip
+        persons = state.census.registered.sum()
+        kinds = spending.public_costs(state, float(state.offices.workers.sum()))
         out = {(f"cost.{k}.per_head", "all"): v / persons for k, v in kinds.items()}
         out["cost.total.per_head", "all"] = sum(kinds.values()) / persons
         minutes = model.now.sums[:, :, learning.MINUTES].sum()
@@ -191,7 +179,7 @@ class Recorder:
 
     def _content(self, model: Any) -> access.Values:
         """Satisfaction, belonging and participation, by the type of unit before any redraw."""
-        state, now, c = model.state, model.now, model.constants
+        state, now = model.state, model.now
         r, b = state.residents, state.boundaries
         count = len(state.world.settlements)
         settlement = np.asarray(state.households.settlement)
@@ -208,7 +196,7 @@ class Recorder:
         households = np.maximum(state.census.households, 1e-9)
         score, without = learning.satisfaction(
             self._access, r.wait, r.unmet, listed / households,
-            np.where(office >= 0, made[office], 0.0), c.complaints * 52,
+            np.where(office >= 0, made[office], 0.0), now.complaints * 52,
             r.belonging, state.parameters,
         )  # fmt: skip
         names = ("score", "score_without_belonging", "belonging", "participation")

@@ -112,7 +112,8 @@ class Candidates:
     def of(reach: Reach, pace: Pace, lines: slice) -> Candidates:
         """Contiguous copies of some columns of the table of reach."""
         metres = reach.metres[:, lines]
-        minutes = [pace.minutes(metres, travel_class) for travel_class in range(4)]
+        ridden = None if reach.ridden is None else reach.ridden[:, lines]
+        minutes = [pace.minutes(metres, travel_class, ridden) for travel_class in range(4)]
         return Candidates(
             slots=np.ascontiguousarray(reach.slot[:, lines]),
             own=np.ascontiguousarray(reach.own[:, lines]),

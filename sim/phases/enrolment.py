@@ -88,8 +88,9 @@ def _in_reach(model: Running, i: int, households: np.ndarray) -> np.ndarray:
     h, line, near = model.state.households, model.state.lines.all[i], model.reached.places[i]
     flags = h.flags[households]
     old = ((flags & OLD_ONLY) > 0) | line.old_users
-    nearest = (h.settlement[households], 0, 2 * old + ((flags & VEHICLE) > 0), 0)
-    return (near.slots[nearest[0], 0, 0] >= 0) & (near.trips[nearest] <= line.cutoff)
+    settlement, pace = h.settlement[households], 2 * old + ((flags & VEHICLE) > 0)
+    found = near.slots[settlement, 0] >= 0
+    return (found & (near.trips[settlement, 0, pace] <= line.cutoff)).any(axis=1)
 
 
 def _reconsider(model: Running, i: int, weeks: np.ndarray) -> None:

@@ -19,7 +19,10 @@ def take_over(model: Running) -> None:
     now.taken = np.zeros((len(HELPERS), *now.demand.shape))
     covered = groups.coverage(b.groups(), b.sums(census.households), p)
     now.taken[leaders, :, general] = groups.relieved(now.demand[:, general], spread(s, covered), p)
-    given = b.sums(volunteers.hours_given(census.present, s.residents.belonging, p))
+    volunteering = volunteers.hours_given(
+        census.present, s.policies.registered, s.policies.active, s.residents.belonging, p
+    )
+    given = b.sums(volunteering)
     now.taken[volunteer, :, general] = volunteers.replaced(
         spread(s, given), now.demand[:, general] - now.taken[leaders, :, general], p
     )
@@ -31,12 +34,20 @@ def take_over(model: Running) -> None:
 
 
 def mean_by_office(state: State, column: np.ndarray) -> np.ndarray:
-    """Mean of a settlement column over the households of each office's area, ``[O]``; over its
-    settlements where nobody lives."""
+    """Mean of a settlement column over the households of each office's area, ``[O]``: of its unit,
+    or of its township; over its settlements where nobody lives."""
     b, weight = state.boundaries, np.maximum(state.census.households, 1e-9)
-    whole = b.sums(weight)
-    part = b.sums(column * weight)
-    return spread(state, np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
+    out = spread(state, _mean(b.unit_of, column, weight, len(b.units)))
+    of_townships = _mean(b.township_of(), column, weight, len(b.townships))
+    office = np.array([t.office if t.alive else -1 for t in b.townships], dtype=np.int64)
+    out[office[office >= 0]] = of_townships[office >= 0]
+    return out
+
+
+def _mean(area_of: np.ndarray, column: np.ndarray, weight: np.ndarray, areas: int) -> np.ndarray:
+    whole = np.bincount(area_of, weight, areas)
+    part = np.bincount(area_of, column * weight, areas)
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def spread(state: State, of_units: np.ndarray, else_: float = 0.0) -> np.ndarray:

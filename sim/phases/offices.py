@@ -26,6 +26,7 @@ def ask_offices(model: Running) -> None:
     posts = s.workers
     speed = workers.speed(s.week, posts.hired, posts.certified, p)
     strength = posts.by_office(speed, len(o))
+    strength *= workers.left_by_training(mean_by_office(s, s.policies.trained), p)
     # a centre whose posts are all vacant is lent somebody: no township shuts its counter
     lent = np.where(o.alive & (o.kind == TOWNSHIP_OFFICE), p["staff.lent"], 0.0)
     capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
@@ -40,7 +41,8 @@ def ask_offices(model: Running) -> None:
     demand[:, CLASS["self_governance"]] = np.where(
         of_unit, p["work.self_governance"] * capacity, 0.0
     )
-    landed = hours_landed(b.sums(c.complaints * s.census.households), p)
+    now.complaints = c.complaints * s.policies.complaints
+    landed = hours_landed(b.sums(now.complaints * s.census.households), p)
     demand[:, CLASS["complaints"]] = spread(s, landed)
     _plan_visits(model)
     demand[:, list(work.VISIT_CLASSES)] = now.planned * now.visit_hours[:, None]
@@ -124,11 +126,14 @@ def work_offices(model: Running) -> None:
         f.operator[points], weights=matters[points] * per_matter, minlength=len(o)
     )
     other = _hours_elsewhere(model)
-    # a kept point binds a worker for its opening hours, whether somebody comes or not; it takes
-    # what the matters leave of the hours for the counter, and nobody owes the rest later
-    kept = points[f.kept[points]]
-    idle = f.hours[kept] * f.windows[kept] - matters[kept] * p["counter.front"] / 60
-    presence = np.bincount(f.operator[kept], weights=np.maximum(0.0, idle), minlength=len(o))
+    # a kept point binds a worker for its opening hours, any other for those beyond office hours,
+    # whether somebody comes or not; it takes what the matters leave of the hours for the counter,
+    # and nobody owes the rest later
+    bound = np.where(f.kept[points], f.hours[points], f.extra_hours[points])
+    far, bound = points[bound > 0], bound[bound > 0]
+    come = matters[far] * bound / f.hours[far]
+    idle = bound * f.windows[far] - come * p["counter.front"] / 60
+    presence = np.bincount(f.operator[far], weights=np.maximum(0.0, idle), minlength=len(o))
     waiting = s.ledger.backlog()[:, CLASS["counter"]]
     other = other + np.clip(now.counter_hours - brought - other - waiting, 0.0, presence)
     demand[:, CLASS["counter"]] = brought + other

@@ -28,4 +28,5 @@ def learn(model: Running) -> None:
     r.wait[some] += step * (now.felt[some, 1] / met[some] - r.wait[some])
     some = tried > 0
     r.unmet[some] += step * (now.felt[some, 3] / tried[some] - r.unmet[some])
-    r.belonging = learning.drift(r.belonging, r.belonging_goal, p["residents.belonging_half_life"])
+    goal = learning.goal_of_belonging(r.belonging_goal, s.policies.fund, p)
+    r.belonging = learning.drift(r.belonging, goal, p["residents.belonging_half_life"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.phases.helpers import mean_by_office
 from sim.phases.running import Running
 from sim.processes import workers
 from sim.world.draws import Process, uniform
-from sim.world.offices import ATTRITION, VILLAGE_OFFICE
-from sim.world.supply import staff_standard
+from sim.world.offices import ATTRITION
+from sim.world.standards import posts_by_standard
 from sim.world.workers import ABOLISHED
 
 
@@ -28,7 +29,8 @@ def change_staff(model: Running) -> None:
     w.fatigue[here] = workers.tired(w.fatigue[here], overtime[w.office[here]], p)
     key = w.key[here]
     passed = uniform(s.key, Process.TRAINING, s.week, key)
-    w.certified[here] |= workers.happens(workers.certificates(p), passed)
+    trained = mean_by_office(s, s.policies.trained)[w.office[here]]
+    w.certified[here] |= workers.happens(workers.certificates(trained, p), passed)
     base = workers.base_rate(w.role[here], p)
     rate = workers.exit_rate(base, w.load[here], w.fatigue[here], p)
     gone = here[workers.happens(rate, uniform(s.key, Process.TURNOVER, s.week, key))]
@@ -48,10 +50,9 @@ def _abolish_vacancies(model: Running) -> None:
     shrinking = np.flatnonzero(o.alive & (o.staff_policy == ATTRITION))
     if not shrinking.size:
         return
-    persons = s.boundaries.sums(s.census.registered)
+    standard = posts_by_standard(s.boundaries, s.census, s.policies, s.parameters)
     vacant = w.vacant(s.week)
     for slot in shrinking.tolist():
-        kind = "village" if o.kind[slot] == VILLAGE_OFFICE else "community"
         posts = w.posts_of(slot)
-        over = posts.size - int(staff_standard(kind, persons[o.unit[slot]], s.parameters))
+        over = posts.size - int(standard[o.unit[slot]])
         w.office[posts[vacant[posts]][: max(0, over)]] = ABOLISHED

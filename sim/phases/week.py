@@ -23,7 +23,8 @@ class Week:
     ``[O]``; efficiency ``[O]``; counter_hours: hours left for the counter, window_hours: of
     staffed windows ``[O]``; planned, visit_hours: home visits ``[O, 3]`` and hours of one ``[O]``;
     left: persons who left at the end of the week ``[O]``. taken: hours of the demand that HELPERS
-    took over ``[3, O, classes]``; idle: hours bought that found no work ``[O]``.
+    took over ``[3, O, classes]``; idle: hours bought that found no work ``[O]``. complaints: a week
+    and household ``[S]``.
     """
 
     pending_before: int
@@ -45,6 +46,7 @@ class Week:
     left: np.ndarray = field(init=False)
     taken: np.ndarray = field(init=False)
     idle: np.ndarray = field(init=False)
+    complaints: np.ndarray = field(init=False)
 
     @staticmethod
     def of(state: State) -> Week:

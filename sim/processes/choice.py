@@ -120,7 +120,7 @@ def best_facility(
             break
         minutes = trips[s, i, pace, k]
         if minutes > cutoff:
-            break
+            continue  # the next may be sooner reached: they are in the order of metres
         v = -weights[0] * minutes - weights[1] * waits[k]
         if own[s, i, k]:
             v += weights[2]

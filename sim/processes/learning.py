@@ -90,6 +90,16 @@ def settle(
                     belief[s, i, k] += step * (mean - belief[s, i, k])
 
 
+def goal_of_belonging(goal: np.ndarray, fund: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """Where belonging goes with a community fund: goal + lift (1 - goal) min(1, fund / full).
+
+    fund: yuan a year and household; full: `fund.household`, beyond which money does no more.
+    """
+    p = parameters
+    share = np.minimum(1.0, fund / p["fund.household"])
+    return goal + p["fund.belonging"] * share * (1 - goal)
+
+
 def drift(level: np.ndarray, goal: np.ndarray, half_life: float) -> np.ndarray:
     """One week of moving towards a goal with a half-life in weeks."""
     return goal + (level - goal) * 0.5 ** (1 / half_life)

@@ -99,7 +99,7 @@ def best_facility(
     if taste > 0:
         weekly = gumbel(draws(key, process, week, agents[:, None], item[where]))
         v = v + taste * (np.maximum(lasting, weekly) - LN_2)
-    near = np.logical_and.accumulate(in_reach(slots) & (minutes <= cutoff), axis=1)
+    near = in_reach(slots) & (minutes <= cutoff)
     v = np.where(near & np.isfinite(v), v, -np.inf)
     rank = v.argmax(axis=1)
     best = v[np.arange(n), rank]

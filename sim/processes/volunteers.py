@@ -7,15 +7,23 @@ import numpy as np
 from sim.case.parameters import Parameters
 
 
-def hours_given(persons: np.ndarray, belonging: np.ndarray, parameters: Parameters) -> np.ndarray:
+def hours_given(
+    persons: np.ndarray,
+    registered: np.ndarray,
+    active: np.ndarray,
+    belonging: np.ndarray,
+    parameters: Parameters,
+) -> np.ndarray:
     """Hours a week: persons x share registered x share active x hours a month x 12 / 52 x
     belonging.
 
-    persons: who live there, since the share registered is one of residents; belonging: index 0-1.
+    persons: who live there, since the share registered is one of residents; registered, active:
+    shares, `volunteers.registered` and `volunteers.active` where no lever recruits; belonging:
+    index 0-1.
     """
     p = parameters
-    active = persons * p["volunteers.registered"] * p["volunteers.active"] * belonging
-    return active * p["volunteers.hours_month"] * 12 / 52
+    at_work = persons * registered * active * belonging
+    return at_work * p["volunteers.hours_month"] * 12 / 52
 
 
 def replaced(given: np.ndarray, general: np.ndarray, parameters: Parameters) -> np.ndarray:

@@ -54,12 +54,24 @@ def happens(rate: np.ndarray | float, draw: np.ndarray) -> np.ndarray:
     return draw < -np.expm1(-np.asarray(rate) / 52)
 
 
-def certificates(parameters: Parameters) -> float:
+def certificates(trained: np.ndarray, parameters: Parameters) -> np.ndarray:
     """Rate per year at which a worker without a certificate gets one: trained x certified by it.
 
-    The hours of training lie in the share of the year that is not available (`work.available`).
+    trained: share of workers trained a year, `staff.trained` where no lever says otherwise.
     """
-    return parameters["staff.trained"] * parameters["staff.certified_by_training"]
+    return trained * parameters["staff.certified_by_training"]
+
+
+def left_by_training(trained: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """Share of the hours of work that training leaves: 1 - (trained - usual) x hours of training /
+    hours of work a year.
+
+    The hours of the usual share `staff.trained` lie in the part of the year that is not available
+    (`work.available`); those of training beyond it are hours of work.
+    """
+    p = parameters
+    beyond = (trained - p["staff.trained"]) * p["staff.training_hours"]
+    return 1 - beyond / (p["work.year_hours"] * p["work.available"])
 
 
 def tired(fatigue: np.ndarray, overtime: np.ndarray, parameters: Parameters) -> np.ndarray:

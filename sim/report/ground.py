@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
+from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from sim.case.files import MOST_TABLE, read_input
+from sim.case.messages import InputError, Problems
 from sim.case.synthesis.polygons import node
 
 Cells = Mapping[str, BaseGeometry]
@@ -32,14 +35,9 @@ def cells(settlements: pd.DataFrame, outlines: Path | None = None) -> dict[str, 
     """
     ids = settlements["id"].astype(str).tolist()
     if outlines is not None and outlines.is_file():
-        features = json.loads(outlines.read_text(encoding="utf-8-sig"))["features"]
-        found = {
-            str(f["properties"]["id"]): f["geometry"]
-            for f in features
-            if f["properties"].get("level") == "settlement"
-        }
+        found = _drawn(outlines)
         if set(ids) <= set(found):
-            return {i: shape(found[i]) for i in sorted(ids)}
+            return {i: found[i] for i in sorted(ids)}
     points = settlements[["x", "y"]].to_numpy(dtype=float)
     cloud = shapely.MultiPoint(np.unique(points, axis=0))
     margin = max(50.0, float(np.sqrt(cloud.convex_hull.area / len(points))))
@@ -50,6 +48,27 @@ def cells(settlements: pd.DataFrame, outlines: Path | None = None) -> dict[str, 
     home = dict(zip(row.tolist(), part.tolist(), strict=True))
     clipped: list[Any] = [shapely.intersection(parts[home[k]], ground) for k in range(len(ids))]
     return {ids[k]: clipped[k] for k in sorted(range(len(ids)), key=ids.__getitem__)}
+
+
+def _drawn(outlines: Path) -> dict[str, BaseGeometry]:
+    """The polygons of settlements in a file; `InputError` where it is none of polygons."""
+    problems = Problems()
+    data = read_input(outlines, MOST_TABLE, problems) or b""
+    problems.raise_errors()
+    try:
+        return {
+            str(f["properties"]["id"]): shape(f["geometry"])
+            for f in json.loads(data.decode("utf-8-sig"))["features"]
+            if f["properties"].get("level") == "settlement"
+        }
+    except json.JSONDecodeError as error:
+        hint = "save the polygons as GeoJSON again, or remove the file"
+        problems.error("bad-json", error.msg, outlines, error.lineno, error.colno, hint=hint)
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, ShapelyError):
+        hint = "features with properties.id, properties.level and a Polygon, or remove the file"
+        message = "this is not a collection of polygons"
+        problems.error("bad-geojson", message, outlines, hint=hint)
+    raise InputError(problems)
 
 
 def dissolve(

@@ -24,6 +24,12 @@ class Policies:
     hardship (代办); aligned: bool, the residents' group is a grid (网格) as well; remaining:
     float64 ``[S, items]``, shares of the items of the list (`supply.ITEMS`) that a cut left to the
     office, 1 before any; cut_week: int32, its week.
+
+    registered: float64 share of residents who are registered volunteers, active: of these who are
+    active; complaints: float64 share of the complaints of the compound that its management leaves;
+    subsidy: float64 yuan a year and household for that management; fund: float64 yuan a year and
+    household of a community fund; trained: float64 share of workers trained a year. standard:
+    float64 ``[S, 4]`` staff standard set for the unit (see `world.standards`), nan where none is.
     """
 
     township: np.ndarray
@@ -32,6 +38,13 @@ class Policies:
     aligned: np.ndarray
     remaining: np.ndarray
     cut_week: np.ndarray
+    registered: np.ndarray
+    active: np.ndarray
+    complaints: np.ndarray
+    subsidy: np.ndarray
+    fund: np.ndarray
+    trained: np.ndarray
+    standard: np.ndarray
 
     @staticmethod
     def at_start(settlements: int, parameters: Parameters) -> Policies:
@@ -45,4 +58,11 @@ class Policies:
             aligned=np.full(settlements, p["groups.aligned"] > 0),
             remaining=np.ones((settlements, len(ITEMS))),
             cut_week=np.zeros(settlements, np.int32),
+            registered=np.full(settlements, p["volunteers.registered"]),
+            active=np.full(settlements, p["volunteers.active"]),
+            complaints=np.ones(settlements),
+            subsidy=np.zeros(settlements),
+            fund=np.zeros(settlements),
+            trained=np.full(settlements, p["staff.trained"]),
+            standard=np.full((settlements, 4), np.nan),
         )

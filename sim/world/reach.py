@@ -22,11 +22,13 @@ from sim.world.travel import Travel
 class Reach:
     """slot: int32 ``[S, A, K]`` facility slots, nearest first, -1 where there are fewer;
     metres: float64, inf there; own: bool, the facility lies in the settlement's own unit, old
-    or new."""
+    or new; ridden: float64 metres at the usual speed that take a rider as long, None where that
+    is `metres`."""
 
     slot: np.ndarray
     metres: np.ndarray
     own: np.ndarray
+    ridden: np.ndarray | None = None
 
     @property
     def nearest(self) -> np.ndarray:
@@ -90,7 +92,18 @@ def make_reach(
     own = (boundaries.unit_of[place] == boundaries.unit_of[:, None, None]) | (
         boundaries.origin[place] == boundaries.origin[:, None, None]
     )
-    return Reach(slot, metres, own & (slot >= 0))
+    return Reach(slot, metres, own & (slot >= 0), _ridden(slot, facilities, travel))
+
+
+def _ridden(slot: np.ndarray, facilities: FacilityColumns, travel: Travel) -> np.ndarray | None:
+    settlement, _, _ = found = np.nonzero(slot >= 0)
+    there = slot[found]
+    metres = travel.ridden(settlement, facilities.x[there], facilities.y[there])
+    if metres is None:
+        return None
+    out = np.full(slot.shape, np.inf)
+    out[found] = metres
+    return out
 
 
 def _within(

@@ -20,6 +20,8 @@ COMMUNITY, TOWNSHIP, EVERYONE = 0, 1, 2
 OPEN_TO = {"community": COMMUNITY, "township": TOWNSHIP, "everyone": EVERYONE}
 ASKED_MODES = ("counter", "visit")
 PLACE_MODES = ("places",)
+INDOOR = ("government", "community", "health", "culture", "elder_meals", "elder_care", "nursery")
+"""Services that need a house; the area of sports grounds and parks is not floor to be run."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,10 @@ class Lines:
     @property
     def places(self) -> tuple[Line, ...]:
         return tuple(x for x in self.all if x.mode in PLACE_MODES)
+
+    def mode_of(self, service: str) -> str:
+        """How a service is used, "" where it has no place."""
+        return next((line.mode for line in self.all if line.service == service), "")
 
     def of_service(self, service: str) -> list[int]:
         """Rows of the lines of one service."""

@@ -19,7 +19,14 @@ from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit, numbe
 from sim.world.census import Census
 from sim.world.contracts import ALWAYS, Contracts
 from sim.world.draws import id_keys, run_key
-from sim.world.facilities import MARKET, NEVER, PUBLIC, Facility, FacilityColumns
+from sim.world.facilities import (
+    MARKET,
+    NEVER,
+    PUBLIC,
+    Enlargement,
+    Facility,
+    FacilityColumns,
+)
 from sim.world.households import Households
 from sim.world.ledger import CLASS, Ledger
 from sim.world.offices import (
@@ -35,8 +42,9 @@ from sim.world.policies import Policies
 from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
 from sim.world.services import OPEN_TO, TOWNSHIP, Lines
-from sim.world.supply import default_capacity, floor_share, yearly_list
-from sim.world.travel import StraightTravel, StreetTravel, Travel
+from sim.world.streets import Streets, StreetTravel
+from sim.world.supply import LIMITED, default_capacity, floor_share, yearly_list
+from sim.world.travel import StraightTravel, Travel
 from sim.world.workers import StaffFlows, Workers
 from sim.world.world import World
 
@@ -165,12 +173,24 @@ class Residents:
             setattr(self, name, column)
 
 
-def start_travel(world: World, parameters: Parameters) -> Travel:
-    """By street where the case has streets, else by straight line and detour."""
+def start_streets(world: World, start: date) -> Streets | None:
+    """The streets of the case, if it has any; `start` is the day of week 0."""
+    if world.streets is None:
+        return None
+    nodes, edges = world.streets
+    opened = edges.get("opened", pd.Series(pd.NaT, index=edges.index))
+    weeks = [0 if pd.isna(day) else week_of(pd.Timestamp(day).date(), start) for day in opened]
+    return Streets.of(nodes, edges, pd.Series(weeks))
+
+
+def make_travel(world: World, streets: Streets | None, week: int, parameters: Parameters) -> Travel:
+    """By the streets open in a week where the case has streets, else by straight line and
+    detour."""
     s = world.settlements
     x, y = s["x"].to_numpy(np.float64), s["y"].to_numpy(np.float64)
-    if world.streets is not None:
-        return StreetTravel.of(*world.streets, x, y)
+    if streets is not None:
+        edges = streets.edges[streets.is_open(week)]
+        return StreetTravel.of(streets.nodes, edges, x, y, parameters["travel.ride_speed"])
     hill = np.array(s["terrain"] == "hill")
     p = parameters
     return StraightTravel(x, y, np.where(hill, p["travel.detour_hill"], p["travel.detour_plain"]))
@@ -284,8 +304,7 @@ def start_facilities(
             offers[i, j] = True
             capacity[i, j] = (
                 row["capacity"]
-                if _given(row["capacity"])
-                and name in ("health", "culture", "elder_meals", "elder_care", "nursery")
+                if _given(row["capacity"]) and name in LIMITED
                 else default_capacity(
                     name, floor, persons[boundaries.unit_of[settlement[i]]], parameters
                 )
@@ -315,7 +334,25 @@ def start_facilities(
         point=at_seat,
         kept=np.zeros(n, bool),
         yearly=np.zeros(n),
+        reward=np.zeros(n),
+        extra_hours=np.zeros(n),
+        office_floor=_office_floor(world, operator, of_unit & counter, f["floor_m2"]),
+        given=np.zeros(n),
+        ended=np.zeros_like(offers),
     )
+
+
+def _office_floor(
+    world: World, operator: np.ndarray, points: np.ndarray, floor: pd.Series
+) -> np.ndarray:
+    """m2 behind the counter: the office's share of its floor, at the first point it runs."""
+    o, out = world.offices, np.zeros(len(points))
+    slots = np.flatnonzero(points)
+    _, first = np.unique(operator[slots], return_index=True)
+    slots = slots[first]
+    own = (o["floor_m2"] * o["office_share"]).to_numpy(np.float64)[operator[slots]]
+    out[slots] = np.minimum(own, floor.to_numpy(np.float64)[slots])
+    return out
 
 
 @dataclass
@@ -326,9 +363,10 @@ class State:
     under way. households, census, population: replaced as a whole, never written in place, since
     the world and branches share them. enrolments: by row of the line. posted: float64 ``[F, L]``
     last wait in minutes at each facility and line. ended: (week, units that a merger ended).
-    staff: persons hired and gone since the start. agreed: yuan a year of all contracts that were
-    made. reach is made anew after `touch`; routes_changed: after `route`, until the model has
-    taken note.
+    streets: the network in time, None without one; travel: what it makes of this week. works:
+    enlargements under way. staff: persons hired and gone since the start. agreed: yuan a year of
+    all contracts that were made. reach is made anew after `touch`; routes_changed: after `route`,
+    until the model has taken note.
     """
 
     host: mesa.Model
@@ -354,12 +392,15 @@ class State:
     travel: Travel
     posted: np.ndarray
     policies: Policies
+    streets: Streets | None = None
+    works: list[Enlargement] = field(default_factory=list)
     ended: list[tuple[int, int]] = field(default_factory=list)
     office_actors: list[Office] = field(default_factory=list)
     facility_actors: list[Facility] = field(default_factory=list)
     routes_changed: bool = False
     _reach: Reach | None = None
     _stale: bool = False
+    _streets_open: int = 0
 
     @staticmethod
     def at_start(
@@ -374,6 +415,7 @@ class State:
         facilities = start_facilities(world, parameters, lines, boundaries, offices, start)
         contracts = start_contracts(world, offices, start)
         settlements = len(world.settlements)
+        streets = start_streets(world, start)
         state = State(
             host=host,
             world=world,
@@ -401,10 +443,13 @@ class State:
                 parameters["residents.belonging"],
             ),
             enrolments={},
-            travel=start_travel(world, parameters),
+            travel=make_travel(world, streets, 0, parameters),
+            streets=streets,
             posted=np.zeros((len(facilities), len(lines.asked))),
             policies=Policies.at_start(settlements, parameters),
         )
+        if streets is not None:
+            state._streets_open = int(streets.is_open(0).sum())
         state.seat_actors()
         return state
 
@@ -413,7 +458,8 @@ class State:
         own = {
             name: deepcopy(getattr(self, name))
             for name in ("boundaries", "offices", "workers", "staff", "contracts", "facilities",
-                         "ledger", "residents", "enrolments", "posted", "policies", "ended")
+                         "ledger", "residents", "enrolments", "posted", "policies", "works",
+                         "ended")
         }  # fmt: skip
         twin = replace(self, host=host, office_actors=[], facility_actors=[], **own)
         twin.seat_actors()
@@ -435,6 +481,21 @@ class State:
         self.ledger.grow(len(self.offices))
         more = len(self.facilities) - len(self.posted)
         self.posted = np.concatenate([self.posted, np.zeros((more, self.posted.shape[1]))])
+
+    def open_works(self) -> None:
+        """Opens the streets and the enlarged floors that are ready this week."""
+        if self.streets is not None and self._streets_open != self.streets.is_open(self.week).sum():
+            self._streets_open = int(self.streets.is_open(self.week).sum())
+            self.travel = make_travel(self.world, self.streets, self.week, self.parameters)
+            self.touch()
+        for work in [w for w in self.works if w.week <= self.week]:
+            work.finish(self.facilities)
+            self.works.remove(work)
+
+    @property
+    def yearly_of_streets(self) -> float:
+        """Yuan a year that the streets opened so far cost."""
+        return 0.0 if self.streets is None else self.streets.yearly(self.week)
 
     def tier_shares(self) -> np.ndarray:
         """Share of its service's needs that residents have on each line, float64 ``[S, A]``."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from sim.case.parameters import Parameters
 
 FLOOR_USERS = ("culture", "elder_care", "nursery", "sports", "elder_meals", "health")
+LIMITED = ("health", "culture", "elder_meals", "elder_care", "nursery")
+STATION = ("government", "community")
+STATION_SERVICE = "community"
+"""What makes a house a service station, whose floor is service floor (综合服务设施)."""
 ITEMS = ("ledger", "evaluation", "task", "plaque")
 """What is assigned to offices: the items of the list of tasks."""
 
@@ -39,6 +44,16 @@ def default_capacity(
 def floor_share(services: list[str], floor_m2: float) -> float:
     """Floor of one service in a house of several: equal parts among those that use floor."""
     return floor_m2 / max(1, sum(s in FLOOR_USERS for s in services))
+
+
+def standard_floor(services: Sequence[str], way: str, parameters: Parameters) -> float:
+    """m2 of a facility for these services; the counters of one station share its floor."""
+    p = parameters
+    size = {s: p.get(f"floor.{s}", 0.0) for s in services}
+    station = max((size.pop(s) for s in services if s in STATION), default=0.0)
+    if way != "build":
+        station *= p["floor.station_existing"]
+    return station + sum(size.values())
 
 
 def windows_of(kind: str, persons: float, parameters: Parameters) -> float:

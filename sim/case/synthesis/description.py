@@ -14,6 +14,7 @@ from sim.case.synthesis.lists import Input
 
 DEFAULT_START = dt.date(2020, 1, 6)
 MARK = "input_digest:"  # a folder whose case.yaml lacks this key holds a person's own case
+EDITOR = "# yaml-language-server:"
 DESCRIPTION = """\
 # A case made by `sim build` from a folder of official lists and margins. Building again replaces
 # this file and the tables beside it; to edit the case by hand, copy it without input_digest.
@@ -144,7 +145,7 @@ def case_yaml(inp: Input, case_folder: Path, projection: str) -> str:
         names = ", ".join(f'"{c}"' if "*" in c else c for c in columns.split())
         rows.append(f"    - {{columns: [{names}], is: {what}, how: {text}}}")
         table = name
-    return DESCRIPTION.format(
+    return _editor_line(case_folder) + DESCRIPTION.format(
         title=json.dumps(title, ensure_ascii=False),
         projection=projection,
         seed=totals.seed,
@@ -155,6 +156,15 @@ def case_yaml(inp: Input, case_folder: Path, projection: str) -> str:
         provenance="\n".join(rows),
         sources=json.dumps([p.name for p in _input_files(inp.folder)], ensure_ascii=False),
     )
+
+
+def _editor_line(case_folder: Path) -> str:
+    """The first line of the case.yaml that is there, if it names a schema for editors."""
+    path = case_folder / "case.yaml"
+    first = (
+        path.read_text("utf-8-sig", errors="replace").partition("\n")[0] if path.is_file() else ""
+    )
+    return f"{first}\n" if first.startswith(EDITOR) else ""
 
 
 def sources(input_folder: Path) -> str:

@@ -5,7 +5,6 @@ Every margin is optional; one that is left out is not fitted.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
 from sim.case.messages import Problems
-from sim.case.schema import AGES
+from sim.case.schema import AGES, Day
 from sim.case.yaml import Document, validate
 
 Count = Annotated[int, Field(ge=1)]
@@ -26,24 +25,36 @@ NESTED = (
 
 
 class SettlementTotals(BaseModel):
-    """Numbers of residents' groups before the reform: all in communities, mean per village."""
+    """Numbers of residents' groups before the reform.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    communities_total: all in communities; per_village: mean of a village.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     communities_total: Count | None = None
     per_village: Annotated[float, Field(ge=1)] = 8.5
 
 
 class Totals(BaseModel):
-    """Margins and constants of `totals.yaml`; a margin that is None is not fitted.
+    """Margins and constants of `totals.yaml`; a margin that is left out is not fitted.
 
-    Persons are registered persons, areas km2. `facilities` and `staff` are counts by name that
-    the synthesis of places reads.
+    Persons are registered persons, areas km2.
+
+    title: name of the case; start: the day it describes; reform_date: day of the redraw;
+    projection: EPSG code for x and y; seed: of everything synthetic; registered_persons: all;
+    resident_persons: those who live there; area_km2: all of it; persons_in_communities_before:
+    those under 社区 before the redraw; persons_in_communities_after: those under 社区 after it;
+    area_communities_before_km2: that of 社区 before the redraw; area_communities_after_km2: that
+    of 社区 after it; settlements: numbers of residents' groups; persons_per_household: on average;
+    age_shares: share of persons by age band; absent_share: share of registered persons who live
+    elsewhere; facilities: counts by name, for the synthesis of places; staff: counts by name, for
+    the same.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     title: str | dict[str, str] = ""
-    start: dt.date | None = None
-    reform_date: dt.date | None = None
+    start: Day | None = None
+    reform_date: Day | None = None
     projection: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     registered_persons: Count | None = None

@@ -1,0 +1,143 @@
+"""An account of a state: how many there are of everything that a planner counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.outcomes.spending import public_costs, public_floor
+from sim.world.boundaries import COMMUNITY_KIND
+from sim.world.offices import TOWNSHIP_OFFICE
+from sim.world.reach import make_reach
+from sim.world.services import Lines
+from sim.world.state import State
+from sim.world.workers import ABOLISHED
+
+
+@dataclass(frozen=True)
+class Account:
+    """Counts in one week, turnover of staff aside.
+
+    groups: residents' groups; one that lies in two units counts in both. staff: posts of
+    communities and villages, centre_staff: of townships. points, centres: open counters run by
+    offices of units and of townships, of which kept_points and kept_centres go on beside a new
+    seat with fewer hours or windows. floor: m2 of public buildings. costs: yuan a year by kind
+    (buildings written off over their life, or rent); merging_cost: yuan once, for the units that
+    mergers have ended. facilities: by service.
+    """
+
+    communities: int
+    villages: int
+    townships: int
+    groups: int
+    staff: int
+    centre_staff: int
+    points: int
+    kept_points: int
+    centres: int
+    kept_centres: int
+    floor: float
+    costs: dict[str, float]
+    merging_cost: float
+    facilities: dict[str, int]
+
+    @property
+    def units(self) -> int:
+        """Communities and villages."""
+        return self.communities + self.villages
+
+    @staticmethod
+    def of(state: State) -> Account:
+        """Counts what there is in the state's week."""
+        b, f, p = state.boundaries, state.facilities, state.parameters
+        kinds = [u.kind for u in b.units if u.alive]
+        posts = state.workers.office[state.workers.office != ABOLISHED]
+        upper = state.offices.kind == TOWNSHIP_OFFICE
+        is_open = f.is_open(state.week)
+        counter = is_open & (f.windows > 0) & (f.operator >= 0)
+        centre = counter.copy()
+        centre[counter] = upper[f.operator[counter]]
+        point = counter & ~centre
+        costs = public_costs(state, posts.size)
+        del costs["transition"]  # it passes
+        offered = f.offers[is_open].sum(axis=0).tolist()
+        return Account(
+            communities=kinds.count(COMMUNITY_KIND),
+            villages=len(kinds) - kinds.count(COMMUNITY_KIND),
+            townships=sum(t.alive for t in b.townships),
+            groups=int(b.groups().sum()),
+            staff=int((~upper[posts]).sum()),
+            centre_staff=int(upper[posts].sum()),
+            points=int(point.sum()),
+            kept_points=int((point & f.kept).sum()),
+            centres=int(centre.sum()),
+            kept_centres=int((centre & f.kept).sum()),
+            floor=public_floor(state),
+            costs=costs,
+            merging_cost=sum(n for _, n in state.ended) * p["cost.transition"],
+            facilities=dict(zip(state.lines.services, offered, strict=True)),
+        )
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Households of all that there are, whose unit is not the same any more (other settlements,
+    kind or seat), whose township is another, whose nearest counter of unit or township lies
+    elsewhere, farther for so many, and with any of these."""
+
+    households: int
+    any: int
+    unit: int
+    township: int
+    counter: int
+    farther: int
+
+    @staticmethod
+    def between(before: State, after: State) -> Touched:
+        """Compares two states of one case in the same week."""
+        households = after.census.households
+        pairs = zip(_units(before), _units(after), strict=True)
+        unit = np.array([old != new for old, new in pairs], bool)
+        township = _townships(before) != _townships(after)
+        place_before, metres_before = _nearest_counters(before)
+        place_after, metres_after = _nearest_counters(after)
+        counter = (place_before != place_after).any(axis=(1, 2))
+        farther = counter & (metres_after > metres_before).any(axis=1)
+        touched = (unit | township | counter, unit, township, counter, farther)
+        return Touched(int(households.sum()), *(int(households[x].sum()) for x in touched))
+
+
+def _units(state: State) -> list[tuple]:
+    """What makes a unit the one it is, for every settlement."""
+    b = state.boundaries
+    members: list[list[int]] = [[] for _ in b.units]
+    for settlement, row in enumerate(b.unit_of.tolist()):
+        members[row].append(settlement)
+    known = [(u.id, u.kind, u.seat, *m) for u, m in zip(b.units, members, strict=True)]
+    return [known[row] for row in b.unit_of.tolist()]
+
+
+def _townships(state: State) -> np.ndarray:
+    b = state.boundaries
+    return np.array([t.id for t in b.townships])[b.township_of()]
+
+
+def _nearest_counters(state: State) -> tuple[np.ndarray, np.ndarray]:
+    """Where the nearest counters of each kind are, ``[S, kinds, 2]`` (-1 where there is none), and
+    how far, ``[S, kinds]`` metres."""
+    f = state.facilities
+    counters = tuple(x for x in state.lines.all if x.mode == "counter")
+    reach = make_reach(
+        state.week,
+        Lines(counters, state.lines.services),
+        f,
+        state.offices,
+        state.boundaries,
+        state.travel,
+        1,
+    )
+    slot = reach.slot[:, :, 0]
+    place = np.stack([f.x, f.y], axis=-1)[np.maximum(slot, 0)]
+    place[slot < 0] = -1
+    return place, reach.nearest
