@@ -54,7 +54,7 @@ class Command(click.Command):
 
 def answer(ok: bool, kind: str | None, found: Any, problems: Iterable[Problem]) -> str:
     """What a command with --json prints, with faults and without."""
-    said = terminal.problemsas_text(problems)
+    said = terminal.problems_json(problems)
     return as_text({"ok": ok, "kind": kind, "found": found, "problems": said})
 
 
@@ -64,17 +64,11 @@ def kind_given(ctx: click.Context) -> str | None:
         from sim.check import kind_of
 
         return kind_of(ctx.params["path"])
-    kinds = {
-        "describe": "scenario",
-        "run": "experiment",
-        "plan": "experiment",
-        "compare": "results",
-        "status": "results",
-        "verify": "results",
-        "export": "results",
-    }
-    return kinds.get(ctx.info_name or "")
+    kinds = {"describe": "scenario", "plan": "experiment", "run": "experiment"}
+    results = dict.fromkeys(("compare", "status", "verify"), "results")
+    return (kinds | results).get(ctx.info_name or "")
 
 
 def as_text(data: Any) -> str:
+    """Data as JSON for people and programs."""
     return json.dumps(data, ensure_ascii=False, indent=1)
