@@ -27,12 +27,18 @@ def families(left: Iterable[Run], workers: int) -> list[Family]:
     when every worker has had as many whole ones as the others are cut into pieces: nobody waits
     at the end for one worker with many runs to go. How they are cut changes no result.
     """
-    gathered: dict[int, list[Run]] = {}
+    gathered: dict[tuple, list[Run]] = {}
     for run in left:
-        gathered.setdefault(run.replicate, []).append(run)
+        gathered.setdefault(_but_for_its_scenario(run), []).append(run)
     together = list(gathered.values())
     whole = len(together) // workers * workers
     rest = together[whole:]
     size = ceil(sum(map(len, rest)) / workers) or 1
     pieces = [runs[i : i + size] for runs in rest for i in range(0, len(runs), size)]
     return [Family(tuple(runs)) for runs in together[:whole] + pieces]
+
+
+def _but_for_its_scenario(run: Run) -> tuple:
+    """All that a run is, its scenario and its place in the plan aside."""
+    own = ("run", "key", "scenario", "block")
+    return tuple(value for name, value in vars(run).items() if name not in own)

@@ -152,7 +152,12 @@ def _reasons(plan: Plan, study: Study | None) -> tuple[list[str], list[str]]:
     states = dict(zip(study.plan()["key"], study.plan()["state"], strict=True))
     failures = study.failures().set_index("key")["stage"]
     words = {"done": THERE, "open": "new"}
-    reasons = [words.get(states[r.key]) or f"failed before ({failures[r.key]})" for r in plan.runs]
+    reasons = [
+        f"failed before ({failures[r.key]})"
+        if states[r.key] == "failed"
+        else words.get(states[r.key], states[r.key])
+        for r in plan.runs
+    ]
     code = code_changes(study.info.get("code", {}))
     if code and THERE in reasons and any(why != THERE for why in reasons):
         reasons = [why if why == THERE else f"{why}, with changed code" for why in reasons]
