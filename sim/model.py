@@ -40,7 +40,6 @@ from sim.phases.services import choose_facility, draw_needs, serve
 from sim.phases.staff import change_staff
 from sim.phases.start import start_staff
 from sim.phases.week import Week
-from sim.processes.work import default_order
 from sim.world.state import Enrolment, State, week_of
 from sim.world.world import World
 
@@ -65,7 +64,6 @@ class CommunityModel(mesa.Model, Running):
             line: Enrolment.none(rates) for line, rates in self.rates.applied.items()
         }
         self.reached: Reached
-        self.order = default_order()
         self.applied = 0
         self.reach_changed, self.routes_changed, self.population_changed = True, False, False
         self.now = Week.of(self.state)
@@ -79,7 +77,7 @@ class CommunityModel(mesa.Model, Running):
         twin = CommunityModel.__new__(CommunityModel)
         mesa.Model.__init__(twin, rng=np.random.default_rng(0))
         # of the rest nothing is written in place, so the two may share it
-        for name in ("constants", "rates", "reached", "order", "applied"):
+        for name in ("constants", "rates", "reached", "applied"):
             setattr(twin, name, getattr(self, name))
         twin.scenario = scenario
         twin.state = self.state.copy(twin)

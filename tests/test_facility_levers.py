@@ -113,7 +113,11 @@ def changed(one: State, two: State) -> set[str]:
             x, y = getattr(a, f.name), getattr(b, f.name)
             if len(y) > len(x):
                 out.add(f"new {name}")
-            same = np.array_equal(x, y[: len(x)]) if isinstance(x, np.ndarray) else x == y[: len(x)]
+            same = (
+                np.array_equal(x, y[: len(x)], equal_nan=x.dtype.kind == "f")
+                if isinstance(x, np.ndarray)
+                else x == y[: len(x)]
+            )
             if not same:
                 out.add(f.name)
     if two.streets is not None and len(two.streets.edges) != len(one.streets.edges):
@@ -498,7 +502,7 @@ def test_points_need_a_redraw_before_them(small_case: Case) -> None:
     assert "nothing-redrawn" in fault(small_case, keep())
     assert "nothing-redrawn" in fault(small_case, keep(), redraw(date=LATER))
     opened = scenario(small_case, redraw(service_points="keep"), keep())
-    assert [w.code for w in opened.warnings] == ["none-fits"]
+    assert [w.code for w in opened.warnings if w.code != "size-band"] == ["none-fits"]
 
 
 def test_a_point_kept_late_survives_the_next_merger(small_case_dir: Path) -> None:

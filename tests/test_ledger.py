@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sim.processes.transition import efficiency
-from sim.processes.work import allocate, default_order
+from sim.processes.work import USUAL, allocate
 from sim.world.ledger import CLASS, CLASSES, QUEUED, Ledger
 
 ASSIGNED, COUNTER, HIGH = CLASS["assigned"], CLASS["counter"], CLASS["visits_high"]
@@ -122,7 +122,7 @@ def backlog_by_step(capacity, steps):
     for step in range(steps):
         demand = one(90.0)
         done, extra = allocate(
-            demand, ledger.backlog(), np.array([capacity(step)]), default_order(),
+            demand, ledger.backlog(), np.array([capacity(step)]), USUAL,
             np.full_like(demand, np.inf), 0.0,
         )  # fmt: skip
         ledger.settle(demand, done, extra)

@@ -17,6 +17,7 @@ from sim.world.facilities import PUBLIC
 from sim.world.offices import ATTRITION, NOT_MERGED, TOWNSHIP_OFFICE
 from sim.world.state import State
 from sim.world.supply import staff_standard
+from sim.world.workers import ABOLISHED
 from tests.cases import STREET, TOWN, UNITS, read_rows, write_small_case, write_table
 from tests.levers import (
     EAST,
@@ -225,9 +226,11 @@ def test_units_merged_one_after_the_other_conserve_staff_every_time(small_case_d
         merge(EAST[1], WEST[0], date="2020-07-13", **KEEP_ALL),
     )
     state = run(case, opened, WEEK + 20).state
-    assert state.offices.workers.sum() == pytest.approx(12 + 8 + 2)
+    assert (state.workers.office != ABOLISHED).sum() == 12 + 8 + 2
     assert [u.id for u in state.boundaries.units if u.alive] == [EAST[1]]
-    assert state.offices.members[unit(state, EAST[1]).office] == 2
+    left = 1 - 4 / case.parameters["merger.transition_weeks"]
+    members = state.offices.members[unit(state, EAST[1]).office]
+    assert members == pytest.approx(2 + left * (2 + left * 2)), "the rest is carried on"
     assert sum(n for _, n in state.ended) == 3
 
 
@@ -491,12 +494,14 @@ def test_shares_of_every_old_area_sum_to_one() -> None:
     assert list(zip(parts.new, parts.old, parts.weight, strict=True)) == [
         (4, 0, 30), (5, 0, 30), (5, 1, 6)]  # fmt: skip
     np.testing.assert_allclose(np.bincount(parts.old, parts.share), 1)
-    assert parts.mergers.tolist() == [5] and parts.largest.tolist() == [True, False, True]
-    assert parts.ended == 0
+    assert parts.largest.tolist() == [True, False, True] == parts.goes_on.tolist()
+    assert parts.ended == 0 and not parts.merges.any(), "the first hands a part over"
+    assert parts.joins.tolist() == [False, True, False]
     assert [(row, mine.start, mine.stop) for row, mine in parts.groups()] == [(4, 0, 1), (5, 1, 3)]
 
 
 def test_an_area_that_takes_over_others_whole_ends_them() -> None:
     parts = Parts.of(np.array([0, 1, 2]), np.array([3, 3, 3]), np.ones(3))
-    assert parts.ended == 2
+    assert parts.ended == 2 and parts.merges.all() and parts.joins.all()
+    assert parts.goes_on.tolist() == [True, False, False]
     assert len(Parts.of(np.arange(3), np.arange(3), np.ones(3))) == 0

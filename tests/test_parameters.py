@@ -29,6 +29,18 @@ PLAIN = {
     "groups.aligned": 1,
 }  # fmt: skip
 
+VILLAGES = {"date": "2020-01-13", "scope": {"kinds": ["village"]}}
+WORK_LEVERS = (
+    {"route_matters": {**VILLAGES, "township_share": 0.8}},
+    {"one_window": VILLAGES},
+    {"admission_list": {"date": "2020-12-07"}},
+    {"funding_follows_task": VILLAGES},
+    {"service_first": {"date": "2020-06-01", "scope": {"kinds": ["village"]}}},
+    {"add_station": {"date": "2020-01-13", "settlement": f"{UNITS[3]}03"}},
+    {"add_station": {"date": "2020-01-20", "radius_m": 300}},
+    {"add_station": {"date": "2020-01-20", "least_persons": 100}},
+)
+
 
 @dataclass(frozen=True)
 class Noted(Parameters):
@@ -74,6 +86,7 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
             "date": "2020-01-13", **redraw, "townships": "reform_townships.csv",
             "township_points": "keep"}},
         {"buy_services": {"date": "2020-01-13", "class": "visits_high", "yuan_year": 20000}},
+        *WORK_LEVERS,
         {"merge_communities": {"date": "2020-01-20", "communities": list(EAST), **more}},
         {"train_staff": {"date": "2020-01-20", "share": 0.9}},
         {"community_fund": {"date": "2020-01-20"}},

@@ -9,7 +9,9 @@ from sim.case.parameters import Parameters
 from sim.processes.transition import (
     assigned_hours,
     efficiency,
+    joint_week,
     loss_at_first,
+    members_left,
     transition_hours,
 )
 from sim.world.offices import NOT_MERGED
@@ -64,7 +66,7 @@ def test_an_office_that_never_merged_has_lost_nothing():
 
 
 def test_one_off_hours_add_up_to_250_for_each_unit():
-    merged, members = np.array([10, 10, NOT_MERGED]), np.array([3, 1, 1])
+    merged, members = np.array([10, 10, NOT_MERGED]), np.array([3, 0, 1])
     total = sum(transition_hours(w, merged, members, P) for w in range(200))
     assert total == pytest.approx([750, 0, 0])
     assert transition_hours(9, merged, members, P)[0] == 0
@@ -87,3 +89,36 @@ def test_a_quarter_of_the_absorbed_list_is_saved_in_the_end():
 def test_a_merger_never_adds_to_the_lists(own, left, week):
     hours = assigned_hours(week, np.array([own]), np.array([left]), np.array([0]), P)[0]
     assert own <= hours <= own + left + 1e-9
+
+
+# --- a unit that merges again ---------------------------------------------------------------
+
+earlier = st.lists(st.tuples(st.floats(0.1, 9e3), st.integers(0, 60)), min_size=1, max_size=5)
+
+
+@given(earlier, st.integers(0, 300))
+def test_lists_joined_later_are_shed_as_if_each_went_on_alone(lists, later):
+    left, since = np.array([x for x, _ in lists]), np.array([float(w) for _, w in lists])
+    joint = joint_week(60, left, since, P)
+    week, own = 60 + later, np.zeros(1)
+    each = assigned_hours(week, np.zeros(left.size), left, since, P).sum()
+    together = assigned_hours(week, own, left.sum(keepdims=True), np.array([joint]), P)[0]
+    assert together == pytest.approx(each)
+    assert since.min() - 1e-9 <= joint <= since.max() + 1e-9
+
+
+def test_without_a_list_there_is_no_week_to_count_from():
+    assert joint_week(60, np.zeros(2), np.array([3.0, float(NOT_MERGED)]), P) is None
+    never = np.array([7.0, float(NOT_MERGED)])
+    assert joint_week(60, np.array([5.0, 0.0]), never, P) == pytest.approx(7)
+
+
+@given(st.integers(2, 9), st.integers(2, 9), st.integers(0, 80))
+def test_what_was_not_joined_yet_is_joined_in_the_year_after_the_next_merger(first, then, weeks):
+    def hours(week, merged, members):
+        return transition_hours(week, np.array([merged]), np.array([float(members)]), P)[0]
+
+    rest = members_left(weeks, np.array([0]), np.array([float(first)]), P)[0]
+    done = sum(hours(w, 0, first) for w in range(weeks))
+    done += sum(hours(w, weeks, then + rest) for w in range(weeks, weeks + 60))
+    assert done == pytest.approx((first + then) * P["merger.transition_hours"])

@@ -10,10 +10,10 @@ from sim.case.parameters import Parameters
 from sim.processes.burden import items_left, share_of_hours
 from sim.processes.work import (
     OVERTIME_CLASSES,
+    USUAL,
     VISIT_CLASSES,
     allocate,
     capacity_hours,
-    default_order,
     hours_for_counter,
     visit_hours,
 )
@@ -55,9 +55,7 @@ def community(workers, per_person=0.41, cut=False):
     ):
         demand[0, CLASS[cls]] = PERSONS * OLD * share * visits * 35 / 60
     capacity = 52 * capacity_hours(np.array([workers]), np.ones(1), P)
-    done, _ = allocate(
-        demand, np.zeros_like(demand), capacity, default_order(), INF, P["work.overtime"]
-    )
+    done, _ = allocate(demand, np.zeros_like(demand), capacity, USUAL, INF, P["work.overtime"])
     return demand[0], float(capacity[0]), done[0]
 
 
@@ -111,7 +109,7 @@ tables = arrays(float, (3, len(CLASSES)), elements=hours)
 
 @given(tables, tables, arrays(float, 3, elements=hours), tables, st.floats(0, 0.5))
 def test_an_office_never_works_more_than_it_can_or_was_asked(demand, waiting, can, most, overtime):
-    done, extra = allocate(demand, waiting, can, default_order(), most, overtime)
+    done, extra = allocate(demand, waiting, can, USUAL, most, overtime)
     assert (done >= 0).all() and (extra >= 0).all()
     assert (done <= np.minimum(demand + waiting, most) + 1e-9).all()
     assert (extra <= overtime * can + 1e-9).all()
@@ -123,12 +121,12 @@ def test_an_office_never_works_more_than_it_can_or_was_asked(demand, waiting, ca
 def test_no_class_gets_a_regular_hour_before_all_above_it_are_done(demand, can, overtime):
     nothing = np.zeros_like(demand)
     most = np.full_like(demand, np.inf)
-    done, _ = allocate(demand, nothing, can, default_order(), most, 0.0)
+    done, _ = allocate(demand, nothing, can, USUAL, most, 0.0)
     for office in range(3):
         short = np.flatnonzero(done[office] < demand[office] - 1e-9)
         if short.size:
             assert done[office, short[0] + 1 :].sum() == pytest.approx(0, abs=1e-9)
-    late, extra = allocate(demand, nothing, can, default_order(), most, overtime)
+    late, extra = allocate(demand, nothing, can, USUAL, most, overtime)
     more = late - done
     others = [c for c in range(len(CLASSES)) if c not in OVERTIME_CLASSES]
     assert more[:, others] == pytest.approx(0, abs=1e-9)
@@ -138,17 +136,17 @@ def test_no_class_gets_a_regular_hour_before_all_above_it_are_done(demand, can, 
 @given(tables, arrays(float, 3, elements=hours), arrays(float, 3, elements=hours))
 def test_more_capacity_never_leaves_more_undone(demand, can, further):
     nothing, most = np.zeros_like(demand), np.full_like(demand, np.inf)
-    few, _ = allocate(demand, nothing, can, default_order(), most, 0.15)
-    many, _ = allocate(demand, nothing, can + further, default_order(), most, 0.15)
+    few, _ = allocate(demand, nothing, can, USUAL, most, 0.15)
+    many, _ = allocate(demand, nothing, can + further, USUAL, most, 0.15)
     assert (many >= few - 1e-9).all()
 
 
 @given(tables, arrays(float, 3, elements=hours), st.floats(0, 0.5))
 def test_the_hours_foretold_for_the_counter_are_those_it_can_get(demand, can, overtime):
     demand[:, CLASS["counter"]] = 1e6  # more than any hours
-    left = hours_for_counter(demand, can, overtime)
+    left = hours_for_counter(demand, can, USUAL, overtime)
     most = np.full_like(demand, np.inf)
-    done, _ = allocate(demand, np.zeros_like(demand), can, default_order(), most, overtime)
+    done, _ = allocate(demand, np.zeros_like(demand), can, USUAL, most, overtime)
     assert done[:, CLASS["counter"]] == pytest.approx(left, abs=1e-6)
 
 

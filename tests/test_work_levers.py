@@ -39,7 +39,7 @@ def columns_apart(one: State, two: State) -> set[str]:
     for name in ("offices", "facilities", "workers", "policies"):
         for column in fields(getattr(one, name)):
             a, b = (getattr(getattr(s, name), column.name) for s in (one, two))
-            if not np.array_equal(a, b):
+            if not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
                 apart.add(column.name)
     if not np.array_equal(one.boundaries.unit_of, two.boundaries.unit_of):
         apart.add("unit_of")

@@ -32,8 +32,8 @@ class Case:
     Tables are data frames with a RangeIndex; ids and choices are text, counts int64, amounts
     float64 (NaN = by rule), dates datetime64 (NaT = always). services: what there is to serve,
     first column id. streets: (nodes, edges) or None. digest: sha256 of the files read and of the
-    scope. Pairs of neighbours stand once each, settlement < neighbour. outside: ids that a scope
-    has cut off; share: of the case's households that lie in the scope.
+    scope. Pairs of neighbours stand once each, settlement < neighbour. outside: ids, and
+    names of counties, that a scope has cut off; share: of the case's households in the scope.
     """
 
     path: Path

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.outcomes.spending import public_costs, public_floor
+from sim.phases.tasks import assigned_hours, funds
 from sim.world.boundaries import COMMUNITY_KIND
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.reach import make_reach
@@ -59,7 +60,8 @@ class Account:
         centre = counter.copy()
         centre[counter] = upper[f.operator[counter]]
         point = counter & ~centre
-        costs = public_costs(state, posts.size)
+        tasks = assigned_hours(state)
+        costs = public_costs(state, posts.size, float(funds(state, tasks.hours).sum()))
         del costs["transition"]  # it passes
         offered = f.offers[is_open].sum(axis=0).tolist()
         return Account(

@@ -1,119 +1,26 @@
-"""Levers on boundaries: redraw from tables, and merge a list of units.
-
-Both come down to one `Plan`: every settlement of the units they touch gets a new unit. How a plan
-is carried out (offices follow their people, points are closed or kept) is `sim.levers.redrawing`.
-"""
+"""Levers on boundaries: redraw from tables, and merge a list of units."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from sim.case.messages import did_you_mean
 from sim.levers import words
-from sim.levers.lever import Flag, Id, Lever
-from sim.levers.plan import Plan, Points, Staff, StaffFloor, UnitPlan, share_kept
-from sim.levers.redrawing import redraw
+from sim.levers.boundary import Redrawing, count_kinds
+from sim.levers.lever import Id
+from sim.levers.phased import Stepped
+from sim.levers.plan import Plan, UnitPlan
 from sim.levers.site import Site
 from sim.levers.tables import RedrawTables
 from sim.levers.words import Lang, amount
-from sim.world.state import State
 
 
-class _Redrawing(Lever):
-    """What the two levers share: points, staff, and the plan made when it is bound to a case.
-
-    service_points: what becomes of old points beside the new seats, close, keep, or a share to
-    keep; township_points: the same of centres of abolished townships; staff: keep all, let
-    attrition work, or cut to a floor; imposed: against the will of residents.
-    """
-
-    redraws: ClassVar[bool] = True
-
-    service_points: Points = "close"
-    township_points: Points = "close"
-    staff: Staff = "keep"
-    imposed: Flag = False
-    _plan: Plan = PrivateAttr(default=Plan((), ()))
-    _before: tuple[UnitPlan, ...] = PrivateAttr(default=())
-    _points: tuple[int, int] | None = PrivateAttr(default=None)
-
-    def _bound(self, site: Site, plan: Plan) -> Self:
-        """A copy with its plan, which `site` carries out on the ids."""
-        lever = self.model_copy()
-        lever._plan = plan
-        old = dict.fromkeys(site.unit_of[settlement] for settlement, _ in plan.unit_of)
-        lever._before = tuple(site.units[unit] for unit in old)
-        lever._points = site.redraw(plan, self.service_points)
-        return lever
-
-    def apply(self, state: State) -> None:
-        redraw(
-            state,
-            self._plan,
-            self.service_points,
-            self.township_points,
-            self.staff,
-            self.imposed,
-        )
-
-    def content(self) -> list[Any]:
-        return [*super().content(), asdict(self._plan)]
-
-    def _say_points(self, lang: Lang) -> str:
-        """What becomes of the service points beside the new seats, with numbers where known."""
-        if self._points is None:
-            share = f"{share_kept(self.service_points):.0%}"
-            return words.pick(
-                (
-                    f"of the service points outside the new seats {share} stay open",
-                    f"新驻地以外的服务点保留{share}",
-                ),
-                lang,
-            )
-        count, kept = self._points
-        closed = count - kept
-        if not count:
-            pair = "no service points lie outside the new seats", "新驻地以外没有服务点"
-            return words.pick(pair, lang)
-        points = f"{amount(count, 'service point')} outside the new seats"
-        here = f"新驻地以外的{count}个服务点"
-        if not closed:
-            stay = f"{points} {_verb(count, 'stay')} open with fewer hours"
-            return words.pick((stay, f"{here}保留，缩短开放时间"), lang)
-        if not kept:
-            return words.pick((f"{points} {_verb(count, 'close')}", f"{here}撤销"), lang)
-        return words.pick(
-            (
-                f"of {points} {kept:,} {_verb(kept, 'stay')} open with fewer hours "
-                f"and {closed:,} {_verb(closed, 'close')}",
-                f"{here}中保留{kept}个（缩短开放时间），撤销{closed}个",
-            ),
-            lang,
-        )
-
-    def _say_staff(self, lang: Lang) -> str:
-        if isinstance(self.staff, StaffFloor):
-            floor = f"{self.staff.floor_per_10000:g}"
-            pair = (
-                f"staff are cut to {floor} for 10,000 registered persons",
-                f"工作人员减至每万户籍人口{floor}人",
-            )
-        elif self.staff == "attrition":
-            pair = (
-                "those who leave are not replaced until staff are at the standard",
-                "工作人员只出不进，直至达到配备标准",
-            )
-        else:
-            pair = "all staff stay", "工作人员全部保留"
-        return words.pick(pair, lang)
-
-
-class RedrawCommunities(_Redrawing):
-    """Redraws units and townships from tables of the case (a reform, as it was done).
+class RedrawCommunities(Redrawing, Stepped):
+    """Redraws units and townships from tables of the case (a reform, as it was done), at once or
+    step by step: what belongs together waits until the steps have reached all of it.
 
     lineage: table with the new unit of each settlement; units: table of the units afterwards;
     townships: table of the townships afterwards, where they change.
@@ -126,37 +33,69 @@ class RedrawCommunities(_Redrawing):
     townships: str | None = None
 
     def bind(self, site: Site) -> Self | None:
+        faults = len(site.problems.errors)
         tables = RedrawTables.read(self.lineage, self.units, self.townships, site)
-        if tables is None or not tables.sound(site):
+        wanted = self.wanted(site)
+        if tables is None or not tables.sound(site) or wanted is None:
+            return None
+        if len(site.problems.errors) > faults:  # found in reading, and not by the checks
             return None
         if not site.sure:  # after a faulty lever nobody can say what this one begins with
             site.named |= tables.ids
             return None
-        plan, outside = tables.plan(site)
-        site.outside |= outside
-        site.leave_out("settlement", tables.rows - len(plan.unit_of))
-        if not plan.unit_of:
-            site.nothing_left(self.kind)
             return None
-        return self._bound(site, plan)
+        due = self._due(tables, site, wanted)
+        plan, outside = tables.plan(site, due)
+        site.outside |= outside
+        if self._stage.step == 1:
+            site.leave_out("settlement", tables.outside(site))
+        if not plan.unit_of:
+            self.nowhere(site)
+            return None
+        return self._bound(site, plan, self.service_points)
+
+    def _due(self, tables: RedrawTables, site: Site, wanted: Sequence[str]) -> set[str]:
+        """Settlements that this step redraws: of all that is redrawn together, what its steps
+        have reached and no earlier one has redrawn."""
+        stage = self._stage
+        inside = set(self.scope.settlements(site))
+        stage.reached.update(wanted)
+        cut = []
+        due: set[str] = set()
+        for together in tables.together(site):
+            if not together <= inside and not together.isdisjoint(inside):
+                cut.append(min(together & inside))
+            elif together <= stage.reached and not together <= stage.done:
+                due |= together
+        stage.done |= due
+        if cut and stage.step == 1:
+            named = ", ".join(cut[:5]) + (" ..." if len(cut) > 5 else "")
+            site.error(
+                "scope-cuts",
+                f"the scope cuts through what the tables redraw together, at {named}",
+                "let the scope hold whole counties, or all units and townships of such a part",
+                "scope",
+            )
+        return due
 
     def may_make(self, site: Site) -> Collection[str] | None:
         tables = RedrawTables.read(self.lineage, self.units, self.townships, site.copy())
         return tables.ids if tables else None
 
     def describe(self, lang: Lang = "en") -> str:
-        before, after = _kinds(self._before, lang), _kinds(self._plan.units, lang)
+        before, after = count_kinds(self._before, lang), count_kinds(self._plan.units, lang)
         old = len({u.township for u in self._before})
         new = len({u.township for u in self._plan.units})
         points, staff = self._say_points(lang), self._say_staff(lang)
+        when = self.when(lang)
         if lang == "zh":
             townships = f"，所在乡镇（街道）由{old}个调整为{new}个" if old != new else ""
-            return f"{self.date}：{before}调整为{after}{townships}；{points}；{staff}。"
+            return f"{when}：{before}调整为{after}{townships}；{points}；{staff}。"
         townships = f", in {amount(new, 'township')} instead of {old:,}" if old != new else ""
-        return f"{self.date}: {before} become {after}{townships}; {points}; {staff}."
+        return f"{when}: {before} become {after}{townships}; {points}; {staff}."
 
 
-class MergeCommunities(_Redrawing):
+class MergeCommunities(Redrawing):
     """Merges two or more units of one township into one, which bears the id of the seat's unit.
 
     communities: ids of the communities or villages; name: of the new unit, by default that of the
@@ -207,7 +146,9 @@ class MergeCommunities(_Redrawing):
         site.merged.update(dict.fromkeys(self.communities, site.standing))
         merged = self._merged(members)
         settlements = sorted(s for c in self.communities for s in site.members[c])
-        return self._bound(site, Plan(tuple((s, merged.id) for s in settlements), (merged,)))
+        return self._bound(
+            site, Plan(tuple((s, merged.id) for s in settlements), (merged,)), self.service_points
+        )
 
     def _check(self, site: Site) -> None:
         """Every community exists, and is merged once on a day."""
@@ -255,16 +196,3 @@ class MergeCommunities(_Redrawing):
         if lang == "zh":
             return f"{self.date}：{names}合并为{new}；{points}；{staff}。"
         return f"{self.date}: {names} become one, {new}; {points}; {staff}."
-
-
-def _kinds(units: Sequence[UnitPlan], lang: Lang) -> str:
-    """How many of each kind there are."""
-    communities = sum(u.kind == "community" for u in units)
-    counts = [(communities, "community", "社区"), (len(units) - communities, "village", "村")]
-    return words.listed(
-        [words.pick((amount(n, en), f"{zh}{n}个"), lang) for n, en, zh in counts if n], lang
-    )
-
-
-def _verb(count: int, verb: str) -> str:
-    return f"{verb}s" if count == 1 else verb

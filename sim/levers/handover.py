@@ -1,9 +1,13 @@
 """Offices follow their people: staff, lists of tasks, backlog, contracts and facilities go to the
-offices of the new areas, in proportion to households; staff in whole persons."""
+offices of the new areas, in proportion to households; staff in whole persons.
+
+An office that changes again carries the rest of an earlier merger on (`processes.transition`).
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -32,11 +36,11 @@ def follow_units(state: State, parts: Parts, staff: Staff) -> None:
     source = b.column("office")[parts.old]
     target = np.empty_like(source)
     part_of = share_posts(state, parts, source)
+    lists = _lists_brought(state, parts, source)
     for row, mine in parts.groups():
         posts = np.flatnonzero((part_of >= mine.start) & (part_of < mine.stop))
-        target[mine] = _open_unit_office(
-            state, row, source[mine], parts.share[mine], parts.weight[mine], staff, posts
-        )
+        columns = _transition(state, parts, source, mine) | _absorbed(state, lists[mine])
+        target[mine] = _open_unit_office(state, row, source[mine], columns, staff, posts)
     for part, row in enumerate(parts.new):
         b.units[row].office = int(target[part])
     _pass_on(state, parts, source, target, b.unit_of)
@@ -57,7 +61,8 @@ def follow_townships(state: State, parts: Parts) -> None:
             target[mine] = source[mine]
             o.workers[target[mine]] = state.workers.at_work(state.week)[posts].sum()
         else:
-            target[mine] = _open_township_office(state, row, parts.weight[mine], posts)
+            columns = _transition(state, parts, source, mine)
+            target[mine] = _open_township_office(state, row, columns, posts)
     for part, row in enumerate(parts.new):
         b.townships[row].office = int(target[part])
     _pass_on(state, parts, source, target, b.township_of())
@@ -78,14 +83,62 @@ def share_posts(state: State, parts: Parts, source: np.ndarray) -> np.ndarray:
     return out
 
 
+def _transition(state: State, parts: Parts, source: np.ndarray, mine: slice) -> dict[str, Any]:
+    """Columns of the transition of a new office: of the areas that merge in it, and the rest of
+    what the offices before it had still to do, a share of each.
+
+    One that comes from a single office goes on as that one would have; else the rest begins anew
+    its year.
+    """
+    o, p, week = state.offices, state.parameters, state.week
+    old, share, weight = source[mine], parts.share[mine], parts.weight[mine]
+    if len(old) == 1:
+        members, loss = float(share[0] * o.members[old[0]]), float(o.loss[old[0]])
+        return {"merged_week": int(o.merged_week[old[0]]), "members": members, "loss": loss}
+    merging = weight[parts.merges[mine]]
+    left = transition.members_left(week, o.merged_week[old], o.members[old], p)
+    members = float(len(merging) + share @ left)
+    lost = 1 - transition.efficiency(week, o.merged_week[old], o.loss[old], p["merger.recovery"])
+    loss = transition.loss_at_first(merging, p) + float(weight @ lost / weight.sum())
+    return {
+        "merged_week": week if members > 0 or loss > 0 else NOT_MERGED,
+        "members": members,
+        "loss": min(loss, p["merger.disruption_most"]),
+    }
+
+
+def _lists_brought(state: State, parts: Parts, source: np.ndarray) -> np.ndarray:
+    """What the offices before bring of their lists of tasks, ``[N, 3]``: hours a year that they
+    had by their kind, hours from earlier mergers, and the week since which these are shed.
+
+    An area that goes on keeps its list whole; the list of one that ends is shared.
+    """
+    o = state.offices
+    lives_on = np.isin(parts.old, parts.old[parts.goes_on])
+    kept = np.where(lives_on, parts.goes_on, parts.share)
+    return np.column_stack(
+        [kept * o.own_list[source], parts.share * o.merged_list[source], o.list_week[source]]
+    )
+
+
+def _absorbed(state: State, lists: np.ndarray) -> dict[str, float]:
+    """Columns of the lists that a new office has beside that of its kind: all that are brought,
+    less the longest, whose place that of its kind takes."""
+    own, earlier, since = lists.T
+    left = np.array([own.sum() - own.max(), *earlier])
+    weeks = np.array([state.week, *since], np.float64)
+    joint = transition.joint_week(state.week, left, weeks, state.parameters)
+    return {"merged_list": left.sum(), "list_week": NOT_MERGED if joint is None else joint}
+
+
 def _open_unit_office(
-    state: State, row: int, source: np.ndarray, share: np.ndarray, weight: np.ndarray,
-    staff: Staff, posts: np.ndarray,
+    state: State, row: int, source: np.ndarray, columns: dict[str, Any], staff: Staff,
+    posts: np.ndarray,
 ) -> int:  # fmt: skip
-    """The slot of a new unit's office, made of shares of the offices before and these posts.
+    """The slot of a new unit's office, made of the offices before and these posts.
 
     A unit made a community takes on the full list of tasks only with the staff for it (model
-    text 6.4); one that comes from a single unit goes on with what is left of that one's merger.
+    text 6.4). columns: of transition and lists.
     """
     b, o, p = state.boundaries, state.offices, state.parameters
     unit = b.units[row]
@@ -99,16 +152,6 @@ def _open_unit_office(
         or posts.size >= staff_standard(kind, persons, p)
     )
     part = 1.0 if full else p["work.village_share"]
-    if len(source) > 1:
-        lists = share * transition.assigned_hours(
-            state.week, o.own_list[source], o.merged_list[source], o.merged_week[source], p
-        )
-        left, week, members = lists.sum() - lists.max(), state.week, len(source)
-        loss = transition.loss_at_first(weight, p)
-    else:
-        left, week = float((o.merged_list[source] * share)[0]), int(o.merged_week[source][0])
-        members = max(1, round(float((o.members[source] * share)[0])))
-        loss = float(o.loss[source][0])
     name = f"O-{unit.id}@{state.week}"
     state.workers.office[posts] = len(o)
     return o.add(
@@ -124,20 +167,19 @@ def _open_unit_office(
         windows=windows_of(kind, persons, p),
         full_list=part,
         own_list=part * yearly_list(p),
-        merged_list=left,
-        merged_week=week,
-        members=members,
-        loss=loss,
+        **columns,
         staff_policy=ATTRITION if staff == "attrition" else KEEP,
     )
 
 
-def _open_township_office(state: State, row: int, weight: np.ndarray, posts: np.ndarray) -> int:
-    """The slot of the office of a township that gained; posts: rows that it takes over."""
+def _open_township_office(
+    state: State, row: int, columns: dict[str, Any], posts: np.ndarray
+) -> int:
+    """The slot of the office of a township that gained; columns: of its transition; posts: rows
+    that it takes over."""
     b, p = state.boundaries, state.parameters
     township = b.townships[row]
     persons = state.census.registered[b.township_of() == row].sum()
-    merged = len(weight) > 1
     name = f"T-{township.id}@{state.week}"
     state.workers.office[posts] = len(state.offices)
     return state.offices.add(
@@ -154,9 +196,8 @@ def _open_township_office(state: State, row: int, weight: np.ndarray, posts: np.
         full_list=0.0,
         own_list=0.0,
         merged_list=0.0,
-        merged_week=state.week if merged else NOT_MERGED,
-        members=len(weight),
-        loss=transition.loss_at_first(weight, p),
+        list_week=NOT_MERGED,
+        **columns,
         staff_policy=KEEP,
     )
 

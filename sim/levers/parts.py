@@ -57,12 +57,6 @@ class Parts:
         return np.unique(self.new)
 
     @property
-    def mergers(self) -> np.ndarray:
-        """Rows of the new areas that have parts of several old ones."""
-        areas, count = np.unique(self.new, return_counts=True)
-        return areas[count > 1]
-
-    @property
     def largest(self) -> np.ndarray:
         """Whether a part is the largest of its old area (the first of equal ones), bool ``[N]``."""
         order = np.lexsort((self.new, -self.weight, self.old))
@@ -70,7 +64,37 @@ class Parts:
         return np.isin(np.arange(len(self)), first)
 
     @property
+    def goes_on(self) -> np.ndarray:
+        """Whether an old area goes on in the new one: in each, the heaviest of those that have
+        their largest part there, bool ``[N]``."""
+        heirs = np.flatnonzero(self.largest)
+        order = heirs[np.lexsort((self.old[heirs], -self.weight[heirs], self.new[heirs]))]
+        first = order[np.flatnonzero(np.diff(self.new[order], prepend=-1))]
+        return np.isin(np.arange(len(self)), first)
+
+    @property
     def ended(self) -> int:
-        """How many old areas went into another: one goes on in each new area that has the largest
-        part of any."""
-        return len(np.unique(self.old)) - len(np.unique(self.new[self.largest]))
+        """How many old areas went into others."""
+        return len(np.unique(self.old)) - int(self.goes_on.sum())
+
+    @property
+    def merges(self) -> np.ndarray:
+        """Whether the old area is one of several that become one in the new area, bool ``[N]``.
+
+        That are those with their largest part there; a smaller part is handed over, and merges
+        only where it meets nothing but other such parts.
+        """
+        heirs = np.bincount(self.new, self.largest)[self.new]
+        return np.where(heirs > 0, self.largest & (heirs > 1), self._parts > 1)
+
+    @property
+    def joins(self) -> np.ndarray:
+        """Whether those who live in the part come together with others: all whose area merges, and
+        those that are handed over, bool ``[N]``."""
+        merged = np.bincount(self.new, self.merges)[self.new] > 0
+        return merged | ((self._parts > 1) & ~self.largest)
+
+    @property
+    def _parts(self) -> np.ndarray:
+        """Number of parts in the new area of each."""
+        return np.bincount(self.new)[self.new]

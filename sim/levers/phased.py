@@ -117,7 +117,8 @@ class Stage:
     """One step of a measure: number `step` of `steps`; word: what the steps are.
 
     strength: share of the full measure; areas: settlements it may reach, None for all; reached:
-    settlements of earlier steps, shared by all of them, which it leaves out.
+    settlements of earlier steps, shared by all of them, which it leaves out; done: what a redraw
+    has drawn by then, likewise.
     """
 
     step: int = 1
@@ -126,21 +127,87 @@ class Stage:
     strength: float = 1.0
     areas: frozenset[str] | None = None
     reached: set[str] = field(default_factory=set)
+    done: set[str] = field(default_factory=set)
 
 
-class Phased(Lever):
-    """A measure on settlements.
+class Stepped(Lever):
+    """A lever with a scope that acts at once, after a pilot, or in waves.
 
     scope: where it holds, by default everywhere; pilot: where it begins; waves: how it reaches one
-    part after another; ramp: how it grows to its full strength.
+    part after another.
     """
 
     scope: Scope = Scope()
     pilot: Pilot | None = None
     waves: Waves | None = None
-    ramp: Ramp | None = None
     _origin: Self | None = PrivateAttr(default=None)
     _stage: Stage = PrivateAttr(default_factory=Stage)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.pilot is not None and self.waves is not None:
+            raise ValueError("come step by step in one way: a pilot or waves")
+        return self
+
+    def stages(self, site: Site) -> Iterator[Self]:
+        """The steps of the lever, each as a lever with its own date."""
+        seen: set[str] = set()
+        done: set[str] = set()
+        if self.pilot is not None:
+            word = ("step", "步")
+            yield self._step(0, Stage(1, 2, word, reached=seen, done=done))
+            yield self._step(self.pilot.weeks, Stage(2, 2, word, reached=seen, done=done))
+        elif self.waves is not None:
+            parts, word = _parts(site, self.waves), ("wave", "批")
+            for i, part in enumerate(parts):
+                stage = Stage(i + 1, len(parts), word, areas=part, reached=seen, done=done)
+                yield self._step(i * self.waves.weeks, stage)
+        else:
+            yield self
+
+    def wanted(self, site: Site) -> list[str] | None:
+        """Settlements in the scope that the step may reach, sorted; None where names are wrong."""
+        faults, stage = len(site.problems.errors), self._stage
+        wanted = self.scope.settlements(site, "scope")
+        if self.pilot is not None and stage.step == 1:
+            begin = set(self.pilot.settlements(site, "pilot"))
+            wanted = [s for s in wanted if s in begin]
+        if len(site.problems.errors) > faults:
+            return None
+        return [s for s in wanted if stage.areas is None or s in stage.areas]
+
+    def nowhere(self, site: Site) -> None:
+        """Says that a step finds nothing to do."""
+        if site.outside:
+            site.nothing_left(self.kind)
+        elif self._stage.steps == 1:
+            site.warn("none-fits", f"no community fits the scope of this {self.kind}", "scope")
+
+    def when(self, lang: Lang) -> str:
+        """Its date, and which step it is."""
+        stage = self._stage
+        if stage.steps == 1:
+            return str(self.date)
+        if lang == "zh":
+            return f"{self.date}（第{stage.step}/{stage.steps}{stage.word[1]}）"
+        return f"{self.date} ({stage.word[0]} {stage.step} of {stage.steps})"
+
+    def written(self) -> Self:
+        return self._origin or self
+
+    def _step(self, weeks: int, stage: Stage) -> Self:
+        lever = self.model_copy(update={"date": self.date + timedelta(weeks=weeks)})
+        lever._origin, lever._stage = self, stage
+        return lever
+
+
+class Phased(Stepped):
+    """A measure on settlements, which may also grow.
+
+    ramp: how it grows to its full strength.
+    """
+
+    ramp: Ramp | None = None
     _settlements: tuple[str, ...] = PrivateAttr(default=())
     _size: tuple[int, int] = PrivateAttr(default=(0, 0))
 
@@ -152,29 +219,13 @@ class Phased(Lever):
 
     def stages(self, site: Site) -> Iterator[Self]:
         """The steps of the measure, each as a lever with its own date."""
-        if self.pilot is not None:
-            seen: set[str] = set()
-            word = ("step", "步")
-            yield self._step(0, Stage(1, 2, word, reached=seen))
-            yield self._step(self.pilot.weeks, Stage(2, 2, word, reached=seen))
-        elif self.waves is not None:
-            seen = set()
-            parts = _parts(site, self.waves)
-            for i, part in enumerate(parts):
-                stage = Stage(i + 1, len(parts), ("wave", "批"), areas=part, reached=seen)
-                yield self._step(i * self.waves.weeks, stage)
-        elif self.ramp is not None:
-            n, word = self.ramp.steps, ("step", "步")
-            for i in range(n):
-                weeks = round(i * self.ramp.weeks / (n - 1))
-                yield self._step(weeks, Stage(i + 1, n, word, strength=(i + 1) / n))
-        else:
-            yield self
-
-    def _step(self, weeks: int, stage: Stage) -> Self:
-        lever = self.model_copy(update={"date": self.date + timedelta(weeks=weeks)})
-        lever._origin, lever._stage = self, stage
-        return lever
+        if self.ramp is None:
+            yield from super().stages(site)
+            return
+        n, word = self.ramp.steps, ("step", "步")
+        for i in range(n):
+            weeks = round(i * self.ramp.weeks / (n - 1))
+            yield self._step(weeks, Stage(i + 1, n, word, strength=(i + 1) / n))
 
     @property
     def strength(self) -> float:
@@ -193,22 +244,15 @@ class Phased(Lever):
 
     def bind(self, site: Site) -> Self | None:
         faults, stage = len(site.problems.errors), self._stage
-        first = self.pilot is not None and stage.step == 1
-        wanted = self.scope.settlements(site, "scope")
-        if first:
-            assert self.pilot is not None
-            begin = set(self.pilot.settlements(site, "pilot"))
-            wanted = [s for s in wanted if s in begin]
+        wanted = self.wanted(site)
         self.check(site)
-        if len(site.problems.errors) > faults:
+        if wanted is None or len(site.problems.errors) > faults:
             return None
         if self.ramp is None:
             wanted = [s for s in wanted if s not in stage.reached]
-            if stage.areas is not None:
-                wanted = [s for s in wanted if s in stage.areas]
             stage.reached.update(wanted)
         if not wanted:
-            self._nowhere(site)
+            self.nowhere(site)
             return None
         lever = self.model_copy()
         lever._settlements = tuple(wanted)
@@ -216,12 +260,6 @@ class Phased(Lever):
         lever._size = len(units), sum(site.households[s] for s in wanted)
         lever.settle(site)
         return lever
-
-    def _nowhere(self, site: Site) -> None:
-        if site.outside:
-            site.nothing_left(self.kind)
-        elif self._stage.steps == 1:
-            site.warn("none-fits", f"no community fits the scope of this {self.kind}", "scope")
 
     def check(self, site: Site) -> None:
         """Says what is wrong with the measure's own keys at its date."""
@@ -256,16 +294,11 @@ class Phased(Lever):
 
     def describe(self, lang: Lang = "en") -> str:
         units, households = self._size
-        stage = self._stage
         if lang == "zh":
-            step = f"（第{stage.step}/{stage.steps}{stage.word[1]}）" if stage.steps > 1 else ""
-            return f"{self.date}{step}：在{units}个社区（村）（{households}户），{self.say(lang)}。"
-        step = f" ({stage.word[0]} {stage.step} of {stage.steps})" if stage.steps > 1 else ""
+            said = self.say(lang)
+            return f"{self.when(lang)}：在{units}个社区（村）（{households}户），{said}。"
         where = f"in {amount(units, 'community')} ({amount(households, 'household')})"
-        return f"{self.date}{step}: {where} {self.say(lang)}."
-
-    def written(self) -> Self:
-        return self._origin or self
+        return f"{self.when(lang)}: {where} {self.say(lang)}."
 
     def content(self) -> list[Any]:
         return [*super().content(), self._stage.strength, list(self._settlements)]

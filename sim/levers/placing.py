@@ -267,6 +267,7 @@ class Placed(Lever):
             closed=NEVER,
             point=False,
             kept=False,
+            station=False,
             yearly=self.yearly_of(floor, p),
             reward=self.yearly_reward(p),
             extra_hours=0.0,

@@ -16,7 +16,7 @@ from sim.world.boundaries import COMMUNITY_KIND, Township, Unit
 from sim.world.draws import id_keys
 from sim.world.facilities import NEVER
 from sim.world.offices import TOWNSHIP_OFFICE
-from sim.world.services import COMMUNITY, TOWNSHIP
+from sim.world.services import COMMUNITY
 from sim.world.state import State
 from sim.world.supply import STATION, default_capacity, windows_of
 
@@ -24,18 +24,24 @@ POINT_SERVICES = ("government", "community", "culture")
 CENTRE_SERVICES = ("government",)
 
 
-def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Points) -> None:
-    """The points of the units that changed: counter and culture room of a seat together."""
+def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Points | None) -> None:
+    """The points of the units that changed: counter and culture room of a seat together.
+
+    Without a policy nothing but a new seat, or a new kind of unit, changes a point.
+    """
     b, f, p = state.boundaries, state.facilities, state.parameters
     points = np.flatnonzero(f.is_open(state.week) & f.point)
     home = b.unit_of[f.settlement[points]]
+    old_kind = b.column("kind")[old_unit]
     others: dict[int, list[int]] = {}
     for row in parts.areas.tolist():
         unit = b.units[row]
         mine = points[home == row]
         at_seat = f.settlement[mine] == unit.seat
         main = mine[at_seat].tolist()
+        as_they_are = policy is None and old_kind[unit.seat] == unit.kind
         if not (f.windows[main] > 0).any():
+            as_they_are = False
             offered = f.offers[main].any(axis=0)
             missing = [
                 s
@@ -46,7 +52,8 @@ def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Poin
             main.append(_open(state, unit, key, missing, COMMUNITY, p["floor.point"]))
         kind = "community" if unit.kind == COMMUNITY_KIND else "village"
         for slot in main:
-            _serve(state, slot, windows_of(kind, 0.0, p))
+            if f.kept[slot] or not as_they_are:
+                _serve(state, slot, windows_of(kind, 0.0, p))
         for slot in mine[~at_seat].tolist():
             others.setdefault(int(f.settlement[slot]), []).append(slot)
     size = _households_of(state, old_unit)
@@ -54,10 +61,15 @@ def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Poin
     _thin_out(state, [others[s] for s in ranked], policy, p["counter.kept_hours"])
 
 
-def settle_centres(state: State, parts: Parts, old_township: np.ndarray, policy: Points) -> None:
-    """The centres of the townships that changed: the one nearest to the seat serves."""
+def settle_centres(
+    state: State, parts: Parts, old_township: np.ndarray, policy: Points | None
+) -> None:
+    """The centres of the townships that changed: the one nearest to the seat serves.
+
+    Without a policy the others go on as they are.
+    """
     b, f, o, p = state.boundaries, state.facilities, state.offices, state.parameters
-    centre = f.is_open(state.week) & (f.windows > 0) & (f.operator >= 0)
+    centre = f.is_open(state.week) & (f.windows > 0) & (f.operator >= 0) & ~f.station
     centre[centre] &= o.kind[f.operator[centre]] == TOWNSHIP_OFFICE
     centres = np.flatnonzero(centre)
     new = b.township_of()
@@ -73,7 +85,9 @@ def settle_centres(state: State, parts: Parts, old_township: np.ndarray, policy:
             main = int(mine[np.lexsort((np.array(f.id)[mine], away))[0]])
         else:
             key = f"TC-{township.id}@{state.week}"
-            main = _open(state, township, key, CENTRE_SERVICES, TOWNSHIP, floor)
+            main = _open(
+                state, township, key, CENTRE_SERVICES, state.centre_tier(township.seat), floor
+            )
         _serve(state, main, windows_of("township", persons[row], p))
         others += [slot for slot in mine.tolist() if slot != main]
     size = _households_of(state, old_township)
@@ -91,8 +105,10 @@ def _serve(state: State, slot: int, windows: float) -> None:
         f.windows[slot], f.hours[slot] = windows, hours + f.extra_hours[slot]
 
 
-def _thin_out(state: State, ranked: list[list[int]], policy: Points, hours: float) -> None:
+def _thin_out(state: State, ranked: list[list[int]], policy: Points | None, hours: float) -> None:
     """Keeps the first places of a ranking with at most so many hours, and closes the rest."""
+    if policy is None:
+        return
     kept = number_kept(policy, len(ranked))
     for rank, place in enumerate(ranked):
         for slot in place:
@@ -200,6 +216,7 @@ def _open(
         closed=NEVER,
         point=open_to == COMMUNITY,
         kept=False,
+        station=False,
         yearly=0.0,
         reward=0.0,
         extra_hours=0.0,

@@ -20,12 +20,13 @@ from sim.world.state import State
 def redraw(
     state: State,
     plan: Plan,
-    service_points: Points,
-    township_points: Points,
-    staff: Staff,
-    imposed: bool,
+    service_points: Points | None = None,
+    township_points: Points | None = None,
+    staff: Staff = "keep",
+    imposed: bool = False,
 ) -> None:
-    """Carries a plan out at the start of the state's week."""
+    """Carries a plan out at the start of the state's week; without a policy for points they stay
+    as they are."""
     b = state.boundaries
     row_of = {name: row for row, name in enumerate(state.world.settlements["id"])}
     households = state.census.households
@@ -96,12 +97,15 @@ def _end_empty(b: Boundaries) -> None:
 
 
 def _feel(state: State, parts: Parts, old_unit: np.ndarray, imposed: bool) -> None:
-    """Belonging and participation of residents whose unit was merged with others."""
+    """Belonging and participation of residents who come together with others."""
     b, r, p = state.boundaries, state.residents, state.parameters
     persons = state.census.registered
     before = np.bincount(old_unit, persons, len(b.units))[old_unit]
     after = b.sums(persons)[b.unit_of]
-    merged = np.isin(b.unit_of, parts.mergers)
+    pairs = zip(parts.new[parts.joins].tolist(), parts.old[parts.joins].tolist(), strict=True)
+    joined = set(pairs)
+    here = zip(b.unit_of.tolist(), old_unit.tolist(), strict=True)
+    merged = np.array([pair in joined for pair in here], bool)
     r.belonging_goal[merged] = p["residents.belonging_merged"]
     r.participation[merged] += participation_change(
         np.maximum(1.0, before[merged]), np.maximum(1.0, after[merged]), imposed, p

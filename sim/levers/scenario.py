@@ -21,17 +21,24 @@ from sim.case.messages import InputError, Problem, Problems
 from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.checking import bind_all
+from sim.levers.conversion import ConvertVillage
 from sim.levers.enlarging import EnlargeFacility
 from sim.levers.facilities import AddFacility, AddProgramme, CloseFacility
+from sim.levers.grouping import Regroup
 from sim.levers.hours import ExtendHours
 from sim.levers.lever import Lever
+from sim.levers.matters import OneWindow, RouteMatters
+from sim.levers.parting import SplitCommunity, TransferSettlements
 from sim.levers.premises import CoLocate, KeepServicePoints
 from sim.levers.reading import ScenarioFile, read_chain, read_entries
 from sim.levers.residents import CommunityFund, PropertyManagement, RecruitVolunteers
 from sim.levers.services import BuyServices
 from sim.levers.site import Site
 from sim.levers.staff import CertifyStaff, MoveStaff, SetStaffStandard, TrainStaff
+from sim.levers.stations import AddStation
 from sim.levers.streets import OpenStreet
+from sim.levers.tasks import AdmissionList, FundingFollowsTask, ServiceFirst
+from sim.levers.townships import MergeTownships, SetUpStreet
 from sim.levers.unit_facilities import OpenUnitFacility
 from sim.levers.words import Lang, amount
 from sim.levers.work import CutBurden
@@ -39,8 +46,15 @@ from sim.levers.work import CutBurden
 LEVERS: dict[str, type[Lever]] = {
     lever.kind: lever
     for lever in (
+        # boundaries
         RedrawCommunities,
         MergeCommunities,
+        SplitCommunity,
+        TransferSettlements,
+        ConvertVillage,
+        MergeTownships,
+        SetUpStreet,
+        Regroup,
         # facilities
         AddFacility,
         AddProgramme,
@@ -63,6 +77,12 @@ LEVERS: dict[str, type[Lever]] = {
         PropertyManagement,
         CommunityFund,
         CutBurden,
+        RouteMatters,
+        OneWindow,
+        AddStation,
+        AdmissionList,
+        FundingFollowsTask,
+        ServiceFirst,
     )
 }
 

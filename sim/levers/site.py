@@ -58,13 +58,14 @@ class Site:
 
     unit_of: unit of each settlement; members: settlements of each unit; units, townships,
     facilities: those there are; points: settlements with a counter or culture room of a
-    unit, None once nobody can say before the run; posts: how many a unit or township has, by id,
-    where that is sure before the run; ended: unit id -> the lever that ended it and
-    the units that followed. outside: ids that lie outside the scope. sure: False once a faulty
-    lever leaves it open what units there are; then any id may name one where `anything`, else
-    those that are `named`. redrawn: whether a lever has redrawn any. former: settlements of points
-    that redraws have closed, None once nobody can say. uncertain: services of which nobody can say
-    before the run where they are. left_out: rows of levers outside the scope, by what they are.
+    unit, None once nobody can say before the run; posts: how many a unit or township
+    has, by id, where that is sure before the run; ended: id of a unit or township -> the lever
+    that ended it and those that followed. outside: ids that lie outside the scope. sure: False
+    once a faulty lever leaves it open what units there are; then any id may name one where
+    `anything`, else those that are `named`. redrawn: whether a lever has redrawn any. former:
+    settlements of points that redraws have closed, None once nobody can say. uncertain: services
+    of which nobody can say before the run where they are. left_out: rows of levers outside the
+    scope, by what they are.
     """
 
     case: Case
@@ -139,6 +140,13 @@ class Site:
         """Households by settlement."""
         table = self.case.settlements
         return dict(zip(table["id"], table["households"].tolist(), strict=True))
+
+    @cached_property
+    def group_of(self) -> dict[str, object]:
+        """What stands for the residents' group of each settlement; one that says none is alone."""
+        table = self.case.settlements
+        columns = (table[c].tolist() for c in ("id", "community", "group"))
+        return {s: (u, g) if g >= 0 else s for s, u, g in zip(*columns, strict=True)}
 
     @cached_property
     def neighbours(self) -> dict[str, list[str]]:
@@ -230,11 +238,38 @@ class Site:
                         front.append(unit)
         return reached == set(units)
 
+    def pieces(self, settlements: Iterable[str]) -> list[list[str]]:
+        """These settlements by pieces that common borders hold together, each sorted, the largest
+        first; all one piece in a case without a table of neighbours."""
+        left = dict.fromkeys(sorted(settlements))
+        if not self.neighbours:
+            return [list(left)]
+        found: list[list[str]] = []
+        while left:
+            piece = [next(iter(left))]
+            del left[piece[0]]
+            for settlement in piece:  # which grows
+                for near in self.neighbours.get(settlement, ()):
+                    if near in left:
+                        del left[near]
+                        piece.append(near)
+            found.append(sorted(piece))
+        return sorted(found, key=lambda piece: (-len(piece), piece))
+
+    def size(self, settlements: Iterable[str]) -> int:
+        """Households of these settlements."""
+        return sum(self.households[s] for s in settlements)
+
     def largest(self, settlements: Iterable[str]) -> str:
         """The settlement with most households, the first of equal ones."""
         return min(settlements, key=lambda s: (-self.households[s], s))
 
-    def redraw(self, plan: Plan, points: Points) -> tuple[int, int] | None:
+    def changed(self, plan: Plan) -> list[tuple[UnitPlan, list[str]]]:
+        """The units of a plan that do not carry on as they are, with their settlements."""
+        members = _members(plan.unit_of)
+        return [(u, members[u.id]) for u in plan.units if not self._same(u, members[u.id])]
+
+    def redraw(self, plan: Plan, points: Points | None) -> tuple[int, int] | None:
         """Carries a redraw out on the ids; returns the old points beside the new seats and how
         many of them are kept, None where an earlier lever leaves that open."""
         assert self.standing is not None
@@ -242,11 +277,9 @@ class Site:
         self.uncertain |= set(POINT_SERVICES)
         members = _members(plan.unit_of)
         others: list[str] = []
-        for unit in plan.units:
-            if self._same(unit, members[unit.id]):
-                continue
+        for unit, settlements in self.changed(plan):
             if self.points is not None:
-                others += [s for s in members[unit.id] if s in self.points and s != unit.seat]
+                others += [s for s in settlements if s in self.points and s != unit.seat]
                 self.points.add(unit.seat)
         self._forget_posts(plan, members)
         heirs: dict[str, list[str]] = {}  # in the order of settlements
@@ -260,15 +293,21 @@ class Site:
         self.members.update(members)
         self.units.update({u.id: u for u in plan.units})
         self.ended.update({o: (self.standing, h) for o, h in heirs.items() if o not in self.units})
-        for unit in plan.units:
-            self.ended.pop(unit.id, None)
-        if plan.townships:
-            used = {u.township for u in self.units.values()}
-            known = self.townships | {t.id: t for t in plan.townships}
-            self.townships = {name: t for name, t in known.items() if name in used}
+        used = {u.township for u in self.units.values()}
+        known = self.townships | {t.id: t for t in plan.townships}
+        for name in sorted(set(self.townships) - used):
+            heir = self.units[self.unit_of[known[name].seat]].township
+            self.ended[name] = (self.standing, [heir])
+        self.townships = {name: t for name, t in known.items() if name in used}
+        for name in [*(u.id for u in plan.units), *(t.id for t in plan.townships)]:
+            self.ended.pop(name, None)
         if self.points is None:
             self.former = None
             return None
+        if points is None:
+            if self.former is not None:
+                self.former -= self.points
+            return len(others), len(others)
         kept = number_kept(points, len(others))
         if kept == 0:
             self.points -= set(others)

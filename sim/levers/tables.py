@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,29 @@ class RedrawTables:
             return None
         return RedrawTables(found["lineage"], found["units"], found.get("townships"))
 
+    def outside(self, site: Site) -> int:
+        """Settlements that the lineage names and that lie outside the experiment's scope."""
+        return sum(s not in site.unit_of for s in self.lineage.frame["settlement"])
+
+    def together(self, site: Site) -> list[set[str]]:
+        """Settlements that only one redraw can change: those whose units and townships before and
+        after hang together."""
+        new_of = {s: u for s, u in self._new_of().items() if s in site.unit_of}
+        frame = self.units.frame
+        township = dict(zip(frame["id"], frame["township"], strict=True))
+        groups = _Groups()
+        for settlement, new in new_of.items():
+            old = site.unit_of[settlement]
+            for area in (("unit", old), ("new unit", new)):
+                groups.join(("settlement", settlement), area)
+            if self.townships is not None:
+                groups.join(("settlement", settlement), ("township", site.units[old].township))
+                groups.join(("settlement", settlement), ("township", township[new]))
+        found: dict[object, set[str]] = {}
+        for settlement in new_of:
+            found.setdefault(groups.root(("settlement", settlement)), set()).add(settlement)
+        return list(found.values())
+
     @property
     def ids(self) -> set[str]:
         """Units, townships and counties that they name."""
@@ -44,11 +68,6 @@ class RedrawTables:
         if self.townships is not None:
             names |= {*self.townships.frame["id"], *self.townships.frame["county"]}
         return names
-
-    @property
-    def rows(self) -> int:
-        """Settlements that the lineage names, in the scope or not."""
-        return len(self.lineage.frame)
 
     def sound(self, site: Site) -> bool:
         """Whether they fit the case at the lever's date and each other; says where not."""
@@ -133,12 +152,14 @@ class RedrawTables:
             "seat_settlement",
         )
 
-    def plan(self, site: Site) -> tuple[Plan, set[str]]:
-        """What of it lies in the scope, and the ids of the units and townships that do not.
+    def plan(self, site: Site, due: Collection[str]) -> tuple[Plan, set[str]]:
+        """What of it is to be done now, and the ids of the units and townships outside the scope
+        of the experiment.
 
         A seat that the scope has cut off moves to the largest settlement inside.
         """
-        new_of = {s: unit for s, unit in self._new_of().items() if s in site.unit_of}
+        here = {s: unit for s, unit in self._new_of().items() if s in site.unit_of}
+        new_of = {s: unit for s, unit in here.items() if s in due}
         inside: dict[str, list[str]] = {}
         for settlement, unit in sorted(new_of.items()):
             inside.setdefault(unit, []).append(settlement)
@@ -160,20 +181,24 @@ class RedrawTables:
             for r in rows
             if r["id"] in inside
         )
-        cut = {r["id"] for r in rows if r["id"] not in inside}
-        townships, beyond = self._townships(units, inside, site)
-        return Plan(tuple(sorted(new_of.items())), units, townships), cut | beyond
+        living = set(here.values())
+        cut = {r["id"] for r in rows if r["id"] not in living}
+        if self.townships is not None:
+            used = {r["township"] for r in rows if r["id"] in living}
+            cut |= set(self.townships.frame["id"]) - used
+        townships = self._townships(units, inside, site)
+        return Plan(tuple(sorted(new_of.items())), units, townships), cut
 
     def _townships(
         self, units: tuple[UnitPlan, ...], inside: dict[str, list[str]], site: Site
-    ) -> tuple[tuple[TownshipPlan, ...], set[str]]:
+    ) -> tuple[TownshipPlan, ...]:
         if self.townships is None:
-            return (), set()
+            return ()
         settlements: dict[str, list[str]] = {}
         for u in units:
             settlements.setdefault(u.township, []).extend(inside[u.id])
         rows = self.townships.frame.sort_values("id").to_dict("records")
-        here = tuple(
+        return tuple(
             TownshipPlan(
                 r["id"],
                 r["name"],
@@ -184,11 +209,28 @@ class RedrawTables:
             for r in rows
             if r["id"] in settlements
         )
-        return here, {r["id"] for r in rows if r["id"] not in settlements}
 
     def _new_of(self) -> dict[str, str]:
         frame = self.lineage.frame
         return dict(zip(frame["settlement"], frame["new_id"], strict=True))
+
+
+class _Groups:
+    """Things that are joined two by two, and what stands for each group."""
+
+    def __init__(self) -> None:
+        self._of: dict[object, object] = {}
+
+    def root(self, thing: object) -> object:
+        """What stands for the group of a thing."""
+        while (above := self._of.setdefault(thing, thing)) != thing:
+            self._of[thing] = self._of.setdefault(above, above)
+            thing = above
+        return thing
+
+    def join(self, one: object, other: object) -> None:
+        """Makes the groups of two things one."""
+        self._of[self.root(one)] = self.root(other)
 
 
 def read_beside(key: str, file: str, spec: TableSpec, site: Site) -> Table | None:

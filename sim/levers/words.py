@@ -95,6 +95,11 @@ def named(name: str, ident: str, lang: Lang) -> str:
     return pick((f"{name} ({ident})", f"{name}（{ident}）"), lang)
 
 
+def verb(count: int, plural: str) -> str:
+    """An English verb that goes with so many."""
+    return f"{plural}s" if count == 1 else plural
+
+
 def so_far(text: str, strength: float, lang: Lang) -> str:
     """What a measure comes to, with how far a step has brought it."""
     if strength == 1:

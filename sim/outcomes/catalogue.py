@@ -51,6 +51,13 @@ def _workload() -> list[Outcome]:
             "购买但未用上的社会组织工时",
         ),
         Outcome(
+            "workload.hours.passed_up",
+            "hours/week",
+            "none",
+            "assigned hours that communities refuse and townships get",
+            "退回乡镇（街道）办理的交办工时",
+        ),
+        Outcome(
             "workload.offices.load",
             "ratio",
             "lower",

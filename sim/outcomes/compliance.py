@@ -15,9 +15,10 @@ from functools import cached_property
 
 import numpy as np
 
+from sim.case.rules import Rule
 from sim.outcomes.access import SIX_BASICS, TYPES, Distances, Values
 from sim.outcomes.parks import parks
-from sim.outcomes.rules import Rule, judged
+from sim.outcomes.rules import judged
 from sim.world.boundaries import COMMUNITY_KIND
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.reach import facility_areas

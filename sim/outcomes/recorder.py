@@ -161,7 +161,10 @@ class Recorder:
         registered[office[has]] = b.sums(state.census.registered)[has]
         out = use.needs_met(state, now.sums) | use.places(state)
         out |= use.home_visits(now.planned, now.visit_hours, state.ledger.done, now.taken)
-        out |= workload.workload(state, now.capacity, households, registered, now.left, now.idle)
+        out |= workload.workload(
+            state, now.capacity, households, registered, now.left, now.idle,
+            now.refused + now.passed,
+        )  # fmt: skip
         out |= population.population(state)
         out |= compliance.compliance(compliance.Area(state, self._distances), weekly=True)
         out |= self._costs(model) | self._content(model)
@@ -169,8 +172,8 @@ class Recorder:
 
     def _costs(self, model: Any) -> access.Values:
         state, p = model.state, model.state.parameters
-        persons = state.census.registered.sum()
-        kinds = spending.public_costs(state, float(state.offices.workers.sum()))
+        persons, funds = state.census.registered.sum(), float(model.now.funds.sum())
+        kinds = spending.public_costs(state, float(state.offices.workers.sum()), funds)
         out = {(f"cost.{k}.per_head", "all"): v / persons for k, v in kinds.items()}
         out["cost.total.per_head", "all"] = sum(kinds.values()) / persons
         minutes = model.now.sums[:, :, learning.MINUTES].sum()

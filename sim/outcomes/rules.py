@@ -1,8 +1,8 @@
 """The rules of the documents, and the outcomes that say how far they are kept.
 
-The library is ``sim/data/rules.csv``: each row quotes an article and names a metric, a comparison
-and a value. Adding a rule on a known metric needs a row and no code; `sim.outcomes.compliance`
-says how each metric is measured. A rule that the model cannot judge says why in `not_judged`.
+The library is `sim.case.rules`. Adding a rule on a known metric needs a row and no code;
+`sim.outcomes.compliance` says how each metric is measured. A rule that the model cannot judge says
+why in `not_judged`.
 
 Two kinds: one asks something of every unit (a community, a township, the whole area), so all of
 them should meet it; the other asks for a share of units or persons, and says itself how many.
@@ -10,80 +10,10 @@ them should meet it; the other asks for a share of units or persons, and says it
 
 from __future__ import annotations
 
-import csv
-import operator
-import re
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-
-import numpy as np
-
+from sim.case.rules import Rule, library
 from sim.outcomes.terms import Outcome
 
 HEADLINE = ("SC2018-8-30m2",)
-OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
-SHARE_OF = "share of "
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule: where it stands (document, article, quote, year), and what it asks.
-
-    metric, op, value, unit: what is compared with what; applies_to: type of unit, or level;
-    kind: guideline, standard, target, ...; not_judged: why the model cannot judge it, else empty.
-    """
-
-    id: str
-    document: str
-    article: str
-    quote: str
-    metric: str
-    op: str
-    value: float
-    unit: str
-    applies_to: str
-    year: str
-    kind: str
-    note: str
-    not_judged: str
-
-    @property
-    def outcome(self) -> str:
-        """Name of the outcome that says which share keeps it."""
-        return f"compliance.{re.sub(r'[-.]', '_', self.id)}.share"
-
-    @property
-    def of_shares(self) -> bool:
-        """Whether it asks for a share of units or persons rather than something of each."""
-        return self.unit.startswith(SHARE_OF)
-
-    @property
-    def target(self) -> float:
-        """The share that should keep it."""
-        return self.value if self.of_shares else 1.0
-
-    def kept(self, values: np.ndarray) -> np.ndarray:
-        """Which of these keep it; values: the metric, of a rule of shares whether it is so."""
-        if self.of_shares:
-            return values > 0
-        return np.asarray(OPERATORS[self.op](values, self.value))
-
-    def met(self, share: float) -> bool:
-        """Whether enough keep it."""
-        compare = OPERATORS[self.op] if self.of_shares else operator.ge
-        return bool(compare(share, self.target))
-
-
-@cache
-def library() -> tuple[Rule, ...]:
-    """All rules, in the order of the table."""
-    text = resources.files("sim.data").joinpath("rules.csv").read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines())
-    return tuple(
-        Rule(**{**row, "value": float(row["value"])})  # type: ignore[arg-type]
-        for row in rows
-    )
 
 
 def judged() -> tuple[Rule, ...]:

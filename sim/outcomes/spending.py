@@ -13,15 +13,16 @@ def public_floor(state: State) -> float:
     return float(f.public_floor(state.lines.services)[f.is_open(state.week)].sum())
 
 
-def public_costs(state: State, workers: float) -> dict[str, float]:
-    """Yuan a year at this week's rate with so many workers, by kind."""
+def public_costs(state: State, workers: float, funds: float) -> dict[str, float]:
+    """Yuan a year at this week's rate, by kind, with so many workers, and so many yuan a year that
+    come with tasks."""
     f, p = state.facilities, state.parameters
     span = p["merger.transition_weeks"]
     ended = sum(n for week, n in state.ended if week <= state.week < week + span)
     is_open = f.is_open(state.week)
     building = float(f.yearly[is_open].sum()) + state.yearly_of_streets
     rewards = float(f.reward[is_open].sum())
-    bought = float(state.contracts.in_force(state.week).sum())
+    bought = float(state.contracts.in_force(state.week).sum()) + funds
     certified = float(state.workers.certified[state.workers.office != ABOLISHED].sum())
     subsidies = float((state.policies.subsidy * state.census.households).sum())
     return week_costs(

@@ -20,13 +20,14 @@ OFFICE_GROUPS = {
 
 def workload(
     state: State, capacity: np.ndarray, households: np.ndarray, registered: np.ndarray,
-    left: np.ndarray, idle: np.ndarray,
+    left: np.ndarray, idle: np.ndarray, moved: np.ndarray,
 ) -> Values:  # fmt: skip
     """All workload outcomes of the week; groups are kinds of office.
 
     capacity: hours ``[O]``; households, registered: of each office's unit ``[O]``, zero for
     township offices; left: persons who left this week ``[O]``; idle: hours bought that found no
-    work ``[O]``. The load is of what others leave to the office.
+    work ``[O]``; moved: assigned hours refused, of a township office those it got ``[O]``. The load
+    is of what others leave to the office.
     """
     o, ledger = state.offices, state.ledger
     demand, backlog = ledger.left().sum(axis=1), ledger.backlog().sum(axis=1)
@@ -45,6 +46,7 @@ def workload(
             out[f"workload.hours.{cls}", name] = float(hours)
         out["workload.hours.taken", name] = float(taken[mine].sum())
         out["workload.hours.idle", name] = float(idle[mine].sum())
+        out["workload.hours.passed_up", name] = float(moved[mine].sum())
         admin = work["assigned"] + work["meetings"]
         yearly = 52 * ledger.arrived[mine][:, CLASS["assigned"]].sum()
         values = {

@@ -46,6 +46,10 @@ def check_conservation(model: Running) -> None:
         raise _breach(s.week, "hours of work", _worst_hours(s))
     if s.ledger.backlog()[~o.alive].sum() > 1e-6:
         raise _breach(s.week, "hours of work", "an office that has ended still has a backlog")
+    gap = float(now.refused.sum() - now.passed.sum())
+    if abs(gap) > 1e-6:
+        why = f"{gap:+g} hours that communities refused did not reach their townships"
+        raise _breach(s.week, "hours of work", why)
     _check_contracts(model)
     for i, e in s.enrolments.items():
         j = s.lines.services.index(s.lines.all[i].service)

@@ -8,12 +8,12 @@ import numpy as np
 
 from sim.phases.helpers import mean_by_office, spread, take_over
 from sim.phases.running import Running
-from sim.processes import burden, choice, counters, groups, transition, work, workers
+from sim.phases.tasks import assigned_hours, funds
+from sim.processes import choice, counters, transition, work, workers
 from sim.processes.property import hours_landed
 from sim.world.ledger import CLASS, CLASSES
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.state import State
-from sim.world.supply import ITEMS
 
 
 def ask_offices(model: Running) -> None:
@@ -31,8 +31,9 @@ def ask_offices(model: Running) -> None:
     lent = np.where(o.alive & (o.kind == TOWNSHIP_OFFICE), p["staff.lent"], 0.0)
     capacity = work.capacity_hours(np.maximum(strength, lent), eff, p)
     of_unit = o.alive & (o.kind != TOWNSHIP_OFFICE)
-    yearly = transition.assigned_hours(s.week, o.own_list, o.merged_list, o.merged_week, p)
-    demand[:, CLASS["assigned"]] = np.where(of_unit, yearly * _share_of_list(s) / 52, 0.0)
+    tasks = assigned_hours(s)
+    demand[:, CLASS["assigned"]] = tasks.hours
+    now.refused, now.passed, now.funds = tasks.refused, tasks.passed, funds(s, tasks.hours)
     meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
     demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
     demand[:, CLASS["transition"]] = np.where(
@@ -49,16 +50,10 @@ def ask_offices(model: Running) -> None:
     now.demand, now.capacity, now.efficiency = demand, capacity, eff
     take_over(model)
     wanted = demand - now.taken.sum(axis=0) + s.ledger.backlog()
-    now.counter_hours = work.hours_for_counter(wanted, capacity, p["work.overtime"])
-
-
-def _share_of_list(s: State) -> np.ndarray:
-    """Share of the list of tasks that every office is asked for, ``[O]``: what cuts have left, with
-    fewer hours for ledgers where groups are grids."""
-    policies, p = s.policies, s.parameters
-    left = burden.items_left(s.week - policies.cut_week, policies.remaining, p)
-    left[:, ITEMS.index("ledger")] *= groups.ledger_factor(policies.aligned, p)
-    return mean_by_office(s, burden.share_of_hours(left, p))
+    first = mean_by_office(s, s.policies.residents_first)
+    now.order = work.order_of(o.kind == TOWNSHIP_OFFICE, first)
+    now.counter_hours = work.hours_for_counter(wanted, capacity, now.order, p["work.overtime"])
+    now.front = counters.front_minutes(mean_by_office(s, s.policies.one_window), p)
 
 
 def _plan_visits(model: Running) -> None:
@@ -93,7 +88,7 @@ def counter_waits(model: Running, matters: np.ndarray) -> np.ndarray:
         f.operator[points], weights=f.windows[points] * f.hours[points], minlength=len(o)
     )
     staffed = np.minimum(1.0, np.divide(left, wished, out=np.ones_like(left), where=wished > 0))
-    minutes = p["counter.front"] + p["counter.back"]
+    minutes = now.front + p["counter.back"]
     waiting = s.ledger.backlog()[:, CLASS["counter"]] * 60 / minutes
     windows = f.windows[points] * staffed[f.operator[points]]
     total = np.bincount(f.operator[points], weights=windows, minlength=len(o))
@@ -103,7 +98,7 @@ def counter_waits(model: Running, matters: np.ndarray) -> np.ndarray:
     out = np.zeros(len(f))
     out[points] = counters.counter_waits(
         matters[points], f.hours[points], windows,
-        p["counter.front"] / 60 / eff[f.operator[points]],
+        now.front[f.operator[points]] / 60 / eff[f.operator[points]],
         waiting[f.operator[points]] * share, p["counter.day"], p["counter.peak"],
     )  # fmt: skip
     now.window_hours = np.bincount(
@@ -121,10 +116,9 @@ def work_offices(model: Running) -> None:
     counter = [i for i, x in enumerate(lines) if x.mode == "counter"]
     matters = now.matters[:, counter].sum(axis=1)
     points = _counter_points(s)
-    per_matter = (p["counter.front"] + p["counter.back"]) / 60
-    brought = np.bincount(
-        f.operator[points], weights=matters[points] * per_matter, minlength=len(o)
-    )
+    per_matter = (now.front + p["counter.back"]) / 60
+    operator = f.operator[points]
+    brought = np.bincount(operator, matters[points] * per_matter[operator], len(o))
     other = _hours_elsewhere(model)
     # a kept point binds a worker for its opening hours, any other for those beyond office hours,
     # whether somebody comes or not; it takes what the matters leave of the hours for the counter,
@@ -132,17 +126,17 @@ def work_offices(model: Running) -> None:
     bound = np.where(f.kept[points], f.hours[points], f.extra_hours[points])
     far, bound = points[bound > 0], bound[bound > 0]
     come = matters[far] * bound / f.hours[far]
-    idle = bound * f.windows[far] - come * p["counter.front"] / 60
+    idle = bound * f.windows[far] - come * now.front[f.operator[far]] / 60
     presence = np.bincount(f.operator[far], weights=np.maximum(0.0, idle), minlength=len(o))
     waiting = s.ledger.backlog()[:, CLASS["counter"]]
     other = other + np.clip(now.counter_hours - brought - other - waiting, 0.0, presence)
     demand[:, CLASS["counter"]] = brought + other
     most = np.full(demand.shape, np.inf)
-    through = now.window_hours * 60 / p["counter.front"] * now.efficiency * per_matter
+    through = now.window_hours * 60 / now.front * now.efficiency * per_matter
     most[:, CLASS["counter"]] = through + other
     taken, backlog = now.taken.sum(axis=0), s.ledger.backlog()
     done, extra = work.allocate(
-        demand - taken, backlog, now.capacity, model.order, most, p["work.overtime"]
+        demand - taken, backlog, now.capacity, now.order, most, p["work.overtime"]
     )
     s.ledger.settle(demand, done, extra, taken)
 

@@ -11,9 +11,8 @@ class Running:
     """A run under way; `sim.model.CommunityModel` is one.
 
     state: all that changes; now: what the week under way produced; constants, rates, reached: the
-    columns that phases read. order: of classes of work. What became another this week:
-    reach_changed: facilities in reach, routes_changed: shares of tiers, population_changed:
-    households.
+    columns that phases read. What became another this week: reach_changed: facilities in reach,
+    routes_changed: shares of tiers, population_changed: households.
     """
 
     state: State
@@ -21,7 +20,6 @@ class Running:
     constants: Constants
     rates: Rates
     reached: Reached
-    order: tuple[int, ...]
     reach_changed: bool
     routes_changed: bool
     population_changed: bool

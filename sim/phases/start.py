@@ -53,7 +53,7 @@ def _steady_load(model: Running) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         demand[:, CLASS["meetings"]] *= _ratio(heads, all_heads)
         demand[:, CLASS["self_governance"]] *= _ratio(capacity, full)
         nothing, most = np.zeros_like(demand), np.full_like(demand, np.inf)
-        _, extra = work.allocate(demand, nothing, capacity, model.order, most, p["work.overtime"])
+        _, extra = work.allocate(demand, nothing, capacity, now.order, most, p["work.overtime"])
         load, overtime = _ratio(demand.sum(axis=1), capacity), _ratio(extra, capacity)
         rate = workers.exit_rate(base, load[w.office], overtime[w.office], p)
         chance = tenure.chance_to_leave(rate)

@@ -24,7 +24,9 @@ class Week:
     staffed windows ``[O]``; planned, visit_hours: home visits ``[O, 3]`` and hours of one ``[O]``;
     left: persons who left at the end of the week ``[O]``. taken: hours of the demand that HELPERS
     took over ``[3, O, classes]``; idle: hours bought that found no work ``[O]``. complaints: a week
-    and household ``[S]``.
+    and household ``[S]``. order: in which an office does its work ``[O]``; front: minutes of a
+    matter at its windows ``[O]``; refused, passed: assigned hours that an office refused and that
+    came to it from others ``[O]``; funds: yuan a year that came with its assigned work ``[O]``.
     """
 
     pending_before: int
@@ -47,6 +49,11 @@ class Week:
     taken: np.ndarray = field(init=False)
     idle: np.ndarray = field(init=False)
     complaints: np.ndarray = field(init=False)
+    order: np.ndarray = field(init=False)
+    front: np.ndarray = field(init=False)
+    refused: np.ndarray = field(init=False)
+    passed: np.ndarray = field(init=False)
+    funds: np.ndarray = field(init=False)
 
     @staticmethod
     def of(state: State) -> Week:

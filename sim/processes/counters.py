@@ -18,7 +18,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sim.case.parameters import Parameters
+
 ROUNDS = 8  # of `_root`: to 1e-10 of the wait, whatever the load
+
+
+def front_minutes(spared: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """Minutes of a matter at the window ``[O]``; spared: share that one window for all matters
+    spares, because nobody is sent from one to the next."""
+    return parameters["counter.front"] * (1 - spared)
 
 
 def erlang_c(servers: np.ndarray, offered: np.ndarray) -> np.ndarray:

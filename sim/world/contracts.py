@@ -38,7 +38,8 @@ class Contracts(Columns):
     def by_class(self, values: np.ndarray, offices: int, classes: int) -> np.ndarray:
         """Sum of a column over the contracts of each office and class, float64 ``[O, classes]``."""
         cell = self.office.astype(np.int64) * classes + self.work
-        return np.bincount(cell, values, offices * classes).reshape(offices, classes)
+        sums = np.bincount(cell, values, offices * classes).astype(np.float64)
+        return sums.reshape(offices, classes)
 
     def in_force(self, week: int) -> np.ndarray:
         """Yuan a year of each contract that has begun, float64 ``[C]``."""

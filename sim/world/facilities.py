@@ -23,17 +23,17 @@ MARKET, PUBLIC = -1, -2
 class FacilityColumns(Columns):
     """F facilities.
 
-    id, name: text. key: uint64 for draws. settlement: int32 row; x, y: metres. offers: bool
-    ``[F, services]``; capacity: float64 ``[F, services]``, visits a week or places, inf where
-    nothing limits. open_to: 0 community, 1 township, 2 everyone. operator: office slot, or
-    MARKET or PUBLIC. floor: m2. windows, hours: of counters, hours a week. office_hours: open in
-    office hours only. opened, closed: week numbers. point: the counter or culture room of a
-    unit's seat, which a merger closes or keeps. kept: a point kept beside the seat of a merged
-    unit. yearly: yuan a year that building or renting it costs; reward: yuan a year paid to the
-    residents' unit that opened it. extra_hours: hours a week that a counter is open beyond office
-    hours, in which somebody has to be there. office_floor: m2 of it behind the counter; given:
-    share of that given to activities. ended: bool ``[F, services]``, services of a point that a
-    redraw has ended.
+    id, name: text. key: uint64 for draws. settlement: int32 row; x, y: metres. offers: bool ``[F,
+    services]``; capacity: float64 ``[F, services]``, visits a week or places, inf where nothing
+    limits. open_to: 0 community, 1 township, 2 everyone. operator: office slot, or MARKET or
+    PUBLIC. floor: m2. windows, hours: of counters, hours a week. office_hours: open in office hours
+    only. opened, closed: week numbers. point: the counter or culture room of a unit's seat, which a
+    merger closes or keeps. kept: a point kept beside the seat of a merged unit. station: a service
+    station of a township, which mergers leave in place. yearly: yuan a year that building or
+    renting it costs; reward: yuan a year paid to the residents' unit that opened it. extra_hours:
+    hours a week that a counter is open beyond office hours, in which somebody has to be there.
+    office_floor: m2 of it behind the counter; given: share of that given to activities. ended: bool
+    ``[F, services]``, services of a point that a redraw has ended.
     """
 
     id: list[str]
@@ -54,6 +54,7 @@ class FacilityColumns(Columns):
     closed: np.ndarray
     point: np.ndarray
     kept: np.ndarray
+    station: np.ndarray
     yearly: np.ndarray
     reward: np.ndarray
     extra_hours: np.ndarray

@@ -23,9 +23,10 @@ class OfficeColumns(Columns):
     work. workers: persons employed, float64; moved with the flows of `Workers` and checked
     against it. windows: of its main point. full_list: share of the list of assigned tasks it
     carries as a kind. own_list: hours a year by its kind; merged_list: hours a year that the
-    absorbed units left behind. merged_week: week of its last merger, NOT_MERGED before;
-    members: units in it; loss: efficiency lost at first. staff_policy: KEEP or ATTRITION to the
-    standard of its kind.
+    absorbed units left behind; list_week: week since which it has been shed, float64 (of several
+    mergers `transition.joint_week`). merged_week: week of its last merger, NOT_MERGED before;
+    members: units whose files are joined in the year that follows, float64; loss: efficiency lost
+    at first. staff_policy: KEEP or ATTRITION to the standard of its kind.
     """
 
     id: list[str]
@@ -41,6 +42,7 @@ class OfficeColumns(Columns):
     full_list: np.ndarray
     own_list: np.ndarray
     merged_list: np.ndarray
+    list_week: np.ndarray
     merged_week: np.ndarray
     members: np.ndarray
     loss: np.ndarray

@@ -30,6 +30,12 @@ class Policies:
     subsidy: float64 yuan a year and household for that management; fund: float64 yuan a year and
     household of a community fund; trained: float64 share of workers trained a year. standard:
     float64 ``[S, 4]`` staff standard set for the unit (see `world.standards`), nan where none is.
+
+    anywhere: bool, township centres and stations here take residents from anywhere in the city
+    (通办); one_window: float64 share of the minutes at a window that one window for all matters
+    spares; refused: float64 share of the assigned hours that the office refuses and its township
+    does (准入); funded: float64 yuan that come with an hour of assigned work, funded_since: int32
+    week in which that began; residents_first: bool, counter and visits go before assigned work.
     """
 
     township: np.ndarray
@@ -45,6 +51,12 @@ class Policies:
     fund: np.ndarray
     trained: np.ndarray
     standard: np.ndarray
+    anywhere: np.ndarray
+    one_window: np.ndarray
+    refused: np.ndarray
+    funded: np.ndarray
+    funded_since: np.ndarray
+    residents_first: np.ndarray
 
     @staticmethod
     def at_start(settlements: int, parameters: Parameters) -> Policies:
@@ -65,4 +77,10 @@ class Policies:
             fund=np.zeros(settlements),
             trained=np.full(settlements, p["staff.trained"]),
             standard=np.full((settlements, 4), np.nan),
+            anywhere=np.zeros(settlements, bool),
+            one_window=np.zeros(settlements),
+            refused=np.zeros(settlements),
+            funded=np.zeros(settlements),
+            funded_since=np.zeros(settlements, np.int32),
+            residents_first=np.zeros(settlements, bool),
         )

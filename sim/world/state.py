@@ -41,7 +41,7 @@ from sim.world.offices import (
 from sim.world.policies import Policies
 from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
-from sim.world.services import OPEN_TO, TOWNSHIP, Lines
+from sim.world.services import EVERYONE, OPEN_TO, TOWNSHIP, Lines
 from sim.world.streets import Streets, StreetTravel
 from sim.world.supply import LIMITED, default_capacity, floor_share, yearly_list
 from sim.world.travel import StraightTravel, Travel
@@ -258,8 +258,9 @@ def start_offices(
         full_list=share,
         own_list=share * yearly_list(parameters),
         merged_list=np.zeros(n),
+        list_week=np.full(n, float(NOT_MERGED)),
         merged_week=np.full(n, NOT_MERGED, np.int32),
-        members=np.ones(n, np.int32),
+        members=np.zeros(n),
         loss=np.zeros(n),
         staff_policy=np.full(n, KEEP, np.int8),
     )
@@ -333,6 +334,7 @@ def start_facilities(
         closed=np.full(n, NEVER, np.int32),
         point=at_seat,
         kept=np.zeros(n, bool),
+        station=np.zeros(n, bool),
         yearly=np.zeros(n),
         reward=np.zeros(n),
         extra_hours=np.zeros(n),
@@ -505,11 +507,15 @@ class State:
             shares[:, i] = upper if lines.all[i].tier == TOWNSHIP else 1 - upper
         return shares
 
-    def route(self, rows: np.ndarray, township: float) -> None:
+    def route(self, rows: np.ndarray, township: np.ndarray | float) -> None:
         """From this week on a share of government matters of these settlements goes to the
         township centre, the rest to the own point."""
         self.policies.township[rows] = township
         self.routes_changed = True
+
+    def centre_tier(self, settlement: int) -> int:
+        """Whom a township centre or station in a settlement takes."""
+        return EVERYONE if self.policies.anywhere[settlement] else TOWNSHIP
 
     def touch(self) -> None:
         """Says that boundaries or facilities have changed."""
