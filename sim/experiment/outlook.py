@@ -149,9 +149,10 @@ def _reasons(plan: Plan, study: Study | None) -> tuple[list[str], list[str]]:
         text = f"changed: {'; '.join(changes)}"
         hint = "the results there are of another plan: --fresh removes them, --out DIR keeps them"
         return [text] * len(plan.runs), [hint]
-    states = dict(zip(study.plan()["key"], study.plan()["state"], strict=True))
+    there = study.plan()
     failures = study.failures().set_index("key")["stage"]
     words = {"done": THERE, "open": "new"}
+    states: dict[str, str] = dict(zip(there["key"], there["state"], strict=True))
     reasons = [
         f"failed before ({failures[r.key]})"
         if states[r.key] == "failed"
