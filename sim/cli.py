@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,51 +10,23 @@ import click
 
 import sim
 from sim import terminal
-from sim.case.messages import InputError, Problem
+from sim.cli_runs import COMMANDS
+from sim.options import (
+    Command,
+    answer,
+    as_text,
+    example,
+    fresh_option,
+    jobs_option,
+    json_option,
+    lang_option,
+    window_option,
+)
 
 DEMO = "experiments/demo.yaml"
 DEMO_OUT = "results/demo"
-WINDOWS = ("last-year", "first-half-year", "whole")
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-lang_option = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the answer."
-)
-jobs_option = click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Processes at a time.  [default: the processors this process may use]",
-)
-fresh_option = click.option(
-    "--fresh", is_flag=True, help="Remove the results that are there and start over."
-)
-window_option = click.option(
-    "--window",
-    type=click.Choice(WINDOWS),
-    default="last-year",
-    help="Which weeks a number is the mean of.",
-)
-
-
-def example(*lines: str) -> str:
-    """Closes a help text with commands to copy."""
-    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-class Command(click.Command):
-    """A command that says what is wrong with its input as JSON too, where it has --json."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except InputError as error:
-            if not ctx.params.get("as_json"):
-                raise
-            click.echo(_answer(False, _kind(ctx), None, error.problems))
-            return terminal.exit_code(error.problems)
 
 
 class Group(click.Group):
@@ -138,7 +108,7 @@ def check(path: Path, map_file: Path | None, as_json: bool) -> None:
     if map_file is not None and report.kind != "case":
         raise click.BadParameter("only a case has a map", param_hint="--map")
     if as_json:
-        click.echo(_answer(True, report.kind, report.to_json(), report.warnings))
+        click.echo(answer(True, report.kind, report.to_json(), report.warnings))
     else:
         terminal.print_problems(report.warnings)
         click.echo(report.to_text(), nl=False)
@@ -168,40 +138,7 @@ def describe(scenario: Path, against: Path | None, as_json: bool, lang: str) -> 
 
     described = Description.open(scenario, against)
     terminal.print_problems(described.scenario.warnings)
-    click.echo(_json(described.to_json(lang)) if as_json else described.to_text(lang), nl=as_json)
-
-
-@cli.command(
-    short_help="Run what is missing of an experiment.",
-    epilog=example("sim run experiments/meishan-reform.yaml --jobs 4"),
-)
-@click.argument("experiment", type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where the results go.  [default: results/NAME]",
-)
-@jobs_option
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "serial"]),
-    default="local",
-    help="Many processes, or this one only.",
-)
-@fresh_option
-@json_option
-def run(
-    experiment: Path, out: Path | None, jobs: int | None, engine: str, fresh: bool, as_json: bool
-) -> int:
-    """Run what is still missing of EXPERIMENT; started again, it goes on where it stopped."""
-    from sim.experiment.study import run_experiment
-
-    out = out or Path("results") / experiment.stem
-    code = run_experiment(experiment, out, jobs, engine, fresh, terminal)
-    if as_json:
-        click.echo(_answer(code == terminal.DONE, "results", {"path": str(out)}, []))
-    return code
+    click.echo(as_text(described.to_json(lang)) if as_json else described.to_text(lang), nl=as_json)
 
 
 @cli.command(
@@ -262,11 +199,11 @@ def compare(
         from sim.report.uncertainty import print_evidence
 
         rows = evidence(Study.open(results), base, window)
-        click.echo(_json(plain_rows(rows))) if as_json else print_evidence(rows, lang)
+        click.echo(as_text(plain_rows(rows))) if as_json else print_evidence(rows, lang)
     elif as_json:
         from sim.experiment.statistics import to_json
 
-        click.echo(_json(to_json(_comparison(results, base, window))))
+        click.echo(as_text(to_json(_comparison(results, base, window))))
     else:
         _print_answer(results, base, window, lang)
 
@@ -298,7 +235,7 @@ def rank(
     from sim.report.uncertainty import print_ranks
 
     rows = rank_options(Study.open(results), outcome, within, group, window)
-    click.echo(_json(plain_rows(rows))) if as_json else print_ranks(rows, within, lang)
+    click.echo(as_text(plain_rows(rows))) if as_json else print_ranks(rows, within, lang)
 
 
 @cli.command(
@@ -352,7 +289,7 @@ def sensitivity(
     if scenario is not None and scenario not in drawn:
         text = f"no {scenario!r} that differs; there are {', '.join(drawn)}"
         raise click.BadParameter(text, param_hint="--scenario")
-    click.echo(_json(found.to_json())) if as_json else print_sensitivity(found, lang)
+    click.echo(as_text(found.to_json())) if as_json else print_sensitivity(found, lang)
     if figure is not None:
         from sim.report.tornado import draw_tornado
 
@@ -389,7 +326,7 @@ def parameters(assumptions: bool, as_json: bool) -> None:
 
     chosen = [p for p in Parameters.load() if p.confidence == "C" or not assumptions]
     if as_json:
-        click.echo(_json([asdict(p) for p in chosen]))
+        click.echo(as_text([asdict(p) for p in chosen]))
         return
     width = max(len(p.name) for p in chosen)
     for p in chosen:
@@ -412,12 +349,16 @@ def explain(code: str | None, lang: str, as_json: bool) -> None:
     chosen = list(codes().values()) if code is None else [explained(code.strip("[]"))]
     if as_json:
         said = [c.to_json(lang) for c in chosen]
-        click.echo(_json(said if code is None else said[0]))
+        click.echo(as_text(said if code is None else said[0]))
     elif code is None:
         width = max(len(c.name) for c in chosen)
         click.echo("\n".join(f"{c.name:<{width}}  {c.means[lang]}" for c in chosen))
     else:
         click.echo(chosen[0].to_text(lang))
+
+
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 def main() -> None:
@@ -469,23 +410,3 @@ def _report_is_current(results: Path, lang: str) -> bool:
     newer = report.stat().st_mtime_ns > max(p.stat().st_mtime_ns for p in made_of)
     with open(report, encoding="utf-8") as file:
         return newer and f'<html lang="{lang}' in file.read(200)
-
-
-def _answer(ok: bool, kind: str | None, found: Any, problems: Iterable[Problem]) -> str:
-    """What a command with --json prints, with faults and without."""
-    said = terminal.problems_json(problems)
-    return _json({"ok": ok, "kind": kind, "found": found, "problems": said})
-
-
-def _kind(ctx: click.Context) -> str | None:
-    """What a command was given."""
-    if ctx.info_name == "check":
-        from sim.check import kind_of
-
-        return kind_of(ctx.params["path"])
-    kinds = {"describe": "scenario", "run": "experiment", "compare": "results"}
-    return kinds.get(ctx.info_name or "")
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, indent=1)

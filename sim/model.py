@@ -185,36 +185,64 @@ def simulate(
 
 @dataclass
 class SharedPast:
-    """Models at the weeks where scenarios of one replicate part, by the levers applied so far."""
+    """Models at the weeks where scenarios of one replicate part, by the levers applied so far.
 
-    weeks: frozenset[int]
+    Only what a scenario still to come can go on from is kept, and no longer than that.
+    to_come: the scenarios, in the order in which they are run.
+    """
+
+    weeks: tuple[int, ...]
     start: date
+    to_come: list[Scenario]
     kept: dict[tuple[int, str], CommunityModel] = field(default_factory=dict)
+    _digests: dict[int, tuple[Scenario, dict[int, str]]] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def of(scenarios: Iterable[Scenario], start: date) -> SharedPast:
         """Nothing yet; scenarios part where any of them has a lever."""
-        weeks = {max(0, week_of(x.date, start)) for s in scenarios for x in s.levers}
-        return SharedPast(frozenset(weeks), start)
+        to_come = list(scenarios)
+        weeks = {week_of(x.date, start) for s in to_come for x in s.levers}
+        return SharedPast(tuple(sorted(w for w in weeks if w > 0)), start, to_come)
+
+    def shared_weeks(self) -> list[int]:
+        """For each scenario to come, the weeks that those before it will have computed for it."""
+        return [
+            max((self._parting(earlier, s) for earlier in self.to_come[:i]), default=0)
+            for i, s in enumerate(self.to_come)
+        ]
 
     def _key(self, scenario: Scenario, week: int) -> tuple[int, str]:
-        before = tuple(x for x in scenario.levers if week_of(x.date, self.start) < week)
-        return week, replace(scenario, levers=before).digest
+        """What stands for the past of a scenario before a week."""
+        known = self._digests.setdefault(id(scenario), (scenario, {}))[1]
+        if week not in known:
+            before = tuple(x for x in scenario.levers if week_of(x.date, self.start) < week)
+            known[week] = replace(scenario, levers=before).digest
+        return week, known[week]
+
+    def _parting(self, one: Scenario, other: Scenario) -> int:
+        """The last week of `weeks` up to which two scenarios are the same; 0 if there is none."""
+        same = (w for w in self.weeks if self._key(one, w) == self._key(other, w))
+        return max(same, default=0)
 
     def keep(self, model: CommunityModel) -> None:
-        """Keeps the model as it is at the start of a week where scenarios part."""
-        if model.week in self.weeks and model.week > 0:
+        """Keeps the model as it is at the start of a week where a scenario to come leaves it."""
+        if model.week in self.weeks and any(
+            self._parting(model.scenario, s) == model.week for s in self.to_come
+        ):
             key = self._key(model.scenario, model.week)
             if key not in self.kept:
                 self.kept[key] = model.branch(model.scenario)
 
     def resume(self, scenario: Scenario) -> CommunityModel | None:
-        """The latest model from which the scenario can go on, None where there is none yet."""
-        for week in sorted(self.weeks, reverse=True):
-            model = self.kept.get(self._key(scenario, week))
-            if model is not None:
-                return model.branch(scenario)
-        return None
+        """The latest model from which the scenario, which has come now, can go on; None where
+        there is none yet."""
+        self.to_come = [s for s in self.to_come if s is not scenario]
+        own = [self._key(scenario, week) for week in self.weeks]
+        found = next((self.kept[key] for key in reversed(own) if key in self.kept), None)
+        model = found.branch(scenario) if found is not None else None
+        wanted = {self._key(s, week) for s in self.to_come for week in self.weeks}
+        self.kept = {key: kept for key, kept in self.kept.items() if key in wanted}
+        return model
 
 
 @lru_cache(maxsize=2)

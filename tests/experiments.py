@@ -2,12 +2,13 @@
 
 The stand-ins for case, scenario and model have the names and shapes that `sim.experiment` uses.
 They live in a module so that worker processes can import them. `python -m tests.experiments OUT
-JOBS REPLICATES SECONDS` runs one, for tests that kill it.
+JOBS REPLICATES SECONDS` runs one, for tests that kill it; JOBS may be ``dask``.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -19,8 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.experiment.engine import LocalEngine, SerialEngine
+from sim.experiment.cluster import DaskEngine
+from sim.experiment.engine import Engine, SerialEngine
 from sim.experiment.experiment import Experiment
+from sim.experiment.local import LocalEngine
 from sim.experiment.study import Finished, run
 
 START = date(2020, 1, 6)
@@ -30,12 +33,14 @@ LOSERS = "equity.losers.share"
 
 @dataclass(frozen=True)
 class FakeScenario:
-    """Says by its name what happens: `crash` raises, `exit` ends the process, `slow` waits."""
+    """Says by its name what happens: `crash` raises, `exit` ends the process, `slow` waits;
+    one with `marks` kills its process, once a replicate, and leaves a mark in that folder."""
 
     name: str
     effect: float = 0.0
     first_date: date | None = None
     seconds: float = 0.0
+    marks: Path | None = None
 
     @property
     def title(self) -> dict[str, str]:
@@ -99,6 +104,9 @@ def simulate(
         raise RuntimeError("no seat left")
     if scenario.name == "exit" and replicate == 1:
         os._exit(7)
+    if scenario.marks and not (mark := scenario.marks / str(replicate)).exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     noise = np.random.default_rng([seed, replicate]).normal(1, 0.1, (weeks, 2))
     own = np.random.default_rng([seed, replicate, 1]).normal(0, 0.05, weeks)
     load = noise[:, 0] + scenario.effect * (0.5 + own)
@@ -182,10 +190,12 @@ def experiment(
     return Experiment(**(keys | changes))
 
 
-def go(out: Path, what: Experiment, workers: int = 0, **keys: Any) -> Finished:
-    """Runs it: in this process, or in so many workers."""
-    engine = LocalEngine(workers, preload=("tests.experiments",)) if workers else SerialEngine()
-    return run(what, out, engine, **({"simulate": simulate, "build": build} | keys))
+def go(
+    out: Path, what: Experiment, workers: int = 0, engine: Engine | None = None, **keys: Any
+) -> Finished:
+    """Runs it: in this process, in so many workers, or by another engine."""
+    local = LocalEngine(workers, preload=("tests.experiments",)) if workers else SerialEngine()
+    return run(what, out, engine or local, **({"simulate": simulate, "build": build} | keys))
 
 
 def bytes_of(out: Path) -> dict[str, bytes]:
@@ -198,6 +208,11 @@ def slow_experiment(folder: Path, replicates: int, seconds: float) -> Experiment
     """The study that a child process runs and a test kills."""
     slow = FakeScenario("slow", effect=0.5, seconds=seconds)
     return experiment(folder, REFORM, slow, replicates=replicates)
+
+
+def killer_experiment(folder: Path, marks: Path) -> Experiment:
+    """A study each of whose replicates kills a worker, at its first try."""
+    return experiment(folder, FakeScenario("killer", effect=0.5, marks=marks), REFORM)
 
 
 if __name__ == "__main__":
@@ -226,5 +241,8 @@ if __name__ == "__main__":
 
     target = Path(sys.argv[1])
     study = experiments.slow_experiment(target.parent, int(sys.argv[3]), float(sys.argv[4]))
-    ended = experiments.go(target, study, int(sys.argv[2]), console=_Said())
+    if sys.argv[2] == "dask":
+        ended = experiments.go(target, study, engine=DaskEngine(2), console=_Said())
+    else:
+        ended = experiments.go(target, study, int(sys.argv[2]), console=_Said())
     sys.exit(ended.exit_code)

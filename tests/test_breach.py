@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 
 from sim import cli, model
-from sim.experiment.engine import Engine, LocalEngine, SerialEngine
+from sim.experiment.engine import Engine, SerialEngine
 from sim.experiment.experiment import Experiment
+from sim.experiment.local import LocalEngine
 from sim.experiment.results import Study
 from sim.experiment.study import Finished, run
 from sim.processes import work

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sim.case.messages import InputError
 from sim.case.parameters import Parameters
 from sim.experiment.designs import Design, DesignFile, row_count
+from sim.experiment.families import families
 from sim.experiment.plan import Plan
 from sim.experiment.results import Study
 from tests.experiments import REFORM, bytes_of, experiment, go, simulate
@@ -112,7 +113,7 @@ def test_a_run_is_a_scenario_at_a_point_in_a_replicate(tmp_path):
     assert len(plan.runs) == 3 * 5 * 3 and len({r.key for r in plan.runs}) == 45
     order = [(r.replicate, r.point) for r in plan.runs]
     assert order == sorted(order)
-    for family in plan.families(plan.runs):
+    for family in families(plan.runs, 2):
         assert len({(r.replicate, r.point) for r in family.runs}) == 1
     assert Plan.of(designed(tmp_path, design("grid", levels=2, n=2), replicates=3)) == plan
 

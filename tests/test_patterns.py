@@ -11,8 +11,8 @@ import pytest
 from docs.ground import Ground
 from docs.patterns import COUNTY, OF_RUNS, Pattern, Runs, interval, said, t2, t3, table
 from sim.case.case import Case
-from sim.experiment.engine import LocalEngine
 from sim.experiment.experiment import Experiment
+from sim.experiment.local import LocalEngine
 from sim.experiment.study import run
 from sim.levers.scenario import Scenario
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,13 +35,20 @@ from tests.experiments import (
 ROOT = Path(__file__).parents[1]
 
 
-def start_child(out: Path, workers: int, replicates: int, seconds: float) -> subprocess.Popen:
+def start_child(
+    out: Path, workers: object, replicates: int, seconds: float, **more: Any
+) -> subprocess.Popen:
     """A process of its own that runs `slow_experiment`; says ``one`` for every run."""
     command = [sys.executable, "-m", "tests.experiments", out, workers, replicates, seconds]
     # beside its results: what a killed process leaves behind is complained of there at length
     with open(out.with_suffix(".stderr"), "w", encoding="utf-8") as errors:
         return subprocess.Popen(
-            [str(c) for c in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
+            [str(c) for c in command],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            **more,
         )
 
 
@@ -76,7 +84,8 @@ def test_a_study_killed_in_the_middle_and_run_again_equals_an_uninterrupted_one(
 def test_a_study_killed_at_random_moments_equals_an_uninterrupted_one(tmp_path):
     go(tmp_path / "whole", slow_experiment(tmp_path, 20, 0.01))
     rng = np.random.default_rng(1)
-    for i, seconds in enumerate(rng.uniform(0, 0.6, 10)):
+    moments = int(os.environ.get("SIM_TEST_KILLS", "10"))
+    for i, seconds in enumerate(rng.uniform(0, 0.6, moments)):
         out = tmp_path / f"killed{i}"
         child = start_child(out, 2, 20, 0.01)
         child.stdout.readline()  # "60 runs in ...": from here on it writes

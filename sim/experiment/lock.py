@@ -20,6 +20,18 @@ class StudyBusy(OSError):
         )
 
 
+def holder(directory: Path) -> str | None:
+    """The number of the process that is writing a directory; None where there is none.
+
+    The file is only read: a look must not keep a writer out.
+    """
+    try:
+        pid = (directory / LOCK).read_text("ascii").strip()
+    except OSError:
+        return None
+    return pid if pid.isdigit() and _is_alive(int(pid)) else None
+
+
 class DirectoryLock:
     """Holds ``.lock`` in a directory while the context lasts; raises `StudyBusy` if it is held.
 
@@ -54,6 +66,12 @@ class DirectoryLock:
         self._file.truncate()
         self._file.write(text)
         self._file.flush()
+
+
+def _is_alive(pid: int) -> bool:
+    import psutil
+
+    return psutil.pid_exists(pid)
 
 
 if sys.platform == "win32":

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import sim
+from sim.case.messages import Problems
 
 if TYPE_CHECKING:
     from sim.experiment.experiment import Experiment
@@ -39,23 +40,6 @@ class Run:
     replicate: int
     block: int
     point: int = 0
-
-
-@dataclass(frozen=True)
-class Family:
-    """Runs of one replicate and point that are computed together, because they share their past."""
-
-    runs: tuple[Run, ...]
-
-    @property
-    def key(self) -> str:
-        """The key of its first run."""
-        return self.runs[0].key
-
-    @property
-    def parts(self) -> tuple[Family, ...]:
-        """Its runs as families of their own."""
-        return tuple(Family((run,)) for run in self.runs)
 
 
 @dataclass(frozen=True)
@@ -96,16 +80,19 @@ class Plan:
             blocks[run.block].append(run)
         return blocks
 
-    def families(self, left: Iterable[Run]) -> list[Family]:
-        """The runs that are left, gathered by replicate and point where these fit into a block (a
-        larger one would keep a worker from reporting for too long), else one by one."""
-        scenarios = sum(r.replicate == r.point == 0 for r in self.runs)
-        together = scenarios <= len(self.blocks[0])
-        gathered: dict[tuple[int, ...], list[Run]] = {}
-        for run in left:
-            key = (run.replicate, run.point) if together else (run.run,)
-            gathered.setdefault(key, []).append(run)
-        return [Family(tuple(runs)) for runs in gathered.values()]
+    def chosen(self, keys: Iterable[str]) -> list[Run]:
+        """The runs with these keys, or beginnings of keys; `InputError` for what is not one."""
+        problems, found = Problems(), []
+        for key in keys:
+            fitting = [r for r in self.runs if key and r.key.startswith(key)]
+            if len(fitting) == 1:
+                found += fitting
+            else:
+                what = "several runs have keys that begin with" if fitting else "there is no run"
+                hint = "`sim plan EXPERIMENT --json` lists the keys"
+                problems.error("unknown-run", f"{what} {key!r}", hint=hint)
+        problems.raise_errors()
+        return sorted(set(found), key=lambda r: r.run)
 
     @cached_property
     def digest(self) -> str:

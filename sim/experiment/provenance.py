@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sim
-from sim.experiment.engine import usable_processors
+from sim.experiment.machine import usable_processors
 from sim.experiment.plan import Plan
 
 if TYPE_CHECKING:
     from sim.experiment.experiment import Experiment
 
 PACKAGES = ("mesa", "numba", "numpy", "pandas", "pyarrow", "SALib", "scipy", "shapely")
+CODE = (  # of the package: what the numbers of a run come from
+    "case", "data", "levers", "outcomes", "phases", "processes", "world",
+    "model.py", "experiment/parts.py", "experiment/task.py",
+)  # fmt: skip
 COUNTED = ("townships", "communities", "settlements", "facilities", "offices")
 
 
-def describe(experiment: Experiment, plan: Plan, results: Path) -> dict[str, Any]:
+def describe(
+    experiment: Experiment, plan: Plan, results: Path, keep: Iterable[str]
+) -> dict[str, Any]:
     """The content of study.json.
 
     Paths are relative to the results directory, so that a project can be moved as a whole.
-    ``scenarios`` starts with the base; ``compared`` are the names the experiment lists.
+    ``scenarios`` starts with the base; ``compared`` are the names the experiment lists; keep:
+    the tables that are stored.
     """
     case = experiment.case
     return {
@@ -64,6 +73,8 @@ def describe(experiment: Experiment, plan: Plan, results: Path) -> dict[str, Any
         "plan": plan.digest,
         "identity": plan.identity,
         "versions": versions(),
+        "code": code(),
+        "keep": list(keep),
         "machine": machine(),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
@@ -86,6 +97,28 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def code() -> dict[str, str]:
+    """A hash of each file of the package that the numbers of a run come from."""
+    root = Path(sim.__file__).parent
+    files = [f for name in CODE for f in (sorted((root / name).rglob("*")) or [root / name])]
+    return {
+        file.relative_to(root).as_posix(): _hash(file)
+        for file in files
+        if file.suffix in (".py", ".csv", ".yaml")
+    }
+
+
+def _hash(file: Path) -> str:
+    """Of a text, whatever its ends of lines."""
+    return hashlib.sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:12]
+
+
+def code_changes(there: Mapping[str, str]) -> list[str]:
+    """Files that are not what they were when `there` was recorded."""
+    here = code()
+    return sorted(n for n in {*there, *here} if there.get(n) != here.get(n))
 
 
 def machine() -> dict[str, Any]:

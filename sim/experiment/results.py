@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from sim.case.messages import InputError, Problem
 from sim.experiment.designs import Design
+from sim.experiment.export import export
 from sim.experiment.parts import COLUMNS, keys_in, read_part
 from sim.experiment.precision import enough
 from sim.experiment.statistics import LAST_YEAR, compare
@@ -59,6 +60,11 @@ class Study:
     def scenarios(self) -> list[str]:
         """Names of all scenarios that were to be run, the base first."""
         return [s["name"] for s in self.info["scenarios"]]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The tables that are stored."""
+        return tuple(self.info.get("keep", COLUMNS))
 
     @property
     def case_path(self) -> Path:
@@ -106,8 +112,10 @@ class Study:
         return self.read("losers", point=point)
 
     def failures(self) -> pd.DataFrame:
-        """A row per failed run: run, key, scenario, replicate, point, stage, error, traceback."""
+        """A row per failed run: run, key, scenario, replicate, point, stage, error, traceback,
+        peak_memory_mb, repeat (the command that repeats it alone)."""
         columns = ["run", "key", "scenario", "replicate", "point", "stage", "error", "traceback"]
+        columns += ["peak_memory_mb", "repeat"]
         files = sorted((self.path / "failures").glob("*.json"))
         rows = [json.loads(f.read_text(encoding="utf-8")) for f in files]
         return pd.DataFrame(rows, columns=columns).sort_values("run", ignore_index=True)
@@ -118,38 +126,47 @@ class Study:
         """Paired differences: see `sim.experiment.statistics.compare`."""
         return compare(self, base, window, point=point)
 
+    def export(self, path: str | Path) -> list[Path]:
+        """Writes the tables as one workbook (a name in .xlsx) or a folder of CSV files."""
+        return export(self, Path(path))[0]
+
     def read(
         self,
         kind: str,
         weeks: tuple[int, int] | None = None,
         names: Iterable[str] | None = None,
         point: int | None = None,
+        run: int | None = None,
     ) -> pd.DataFrame:
         """A table (``outcomes``, ``units``, ``losers``).
 
-        weeks: only those in [first, end); names: only these outcomes; point: only this one.
+        weeks: only those in [first, end); names: only these outcomes; point: only this one of the
+        design; run: only this one.
         """
         filters: list[tuple[str, str, Any]] = []
         if weeks is not None:
             filters += [("week", ">=", weeks[0]), ("week", "<", weeks[1])]
         if names is not None:
             filters.append(("outcome", "in", sorted(names)))
+        if run is not None:
+            filters.append(("run", "==", run))
         plan = self._plan
         wanted = self.done() if point is None else self.done().query("point == @point")
         done = pa.array(wanted["run"].to_numpy(np.int32))
         tables = []
-        for path in sorted((self.path / "parts").glob(f"{kind}-*.parquet")):
+        block = "*" if run is None else f"{plan['block'].iloc[run]:05d}"
+        for path in sorted((self.path / "parts").glob(f"{kind}-{block}.parquet")):
             table = read_part(path, filters or None)
             # between two renames of a commit a table is ahead of the outcomes
             tables.append(table.filter(pc.is_in(table["run"], done)))
         if not tables:
             return pd.DataFrame(columns=["run", *OF_RUN, *COLUMNS[kind]])
         frame = pa.concat_tables(tables).unify_dictionaries().to_pandas()
-        run = frame["run"].to_numpy()
+        runs = frame["run"].to_numpy()
         scenario = pd.Categorical(plan["scenario"], categories=self.scenarios)
-        frame.insert(1, "scenario", scenario.take(run))
+        frame.insert(1, "scenario", scenario.take(runs))
         for place, name in enumerate(OF_RUN[1:], 2):
-            frame.insert(place, name, plan[name].to_numpy()[run])
+            frame.insert(place, name, plan[name].to_numpy()[runs])
         return frame
 
     @cached_property

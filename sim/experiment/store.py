@@ -18,8 +18,9 @@ block are renamed last and so stand for all its tables.
 from __future__ import annotations
 
 import json
+import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sim.case.messages import InputError, Problem
-from sim.experiment.engine import Failure
+from sim.experiment.jobs import Failure
 from sim.experiment.lock import LOCK
 from sim.experiment.parts import (
     KINDS,
@@ -45,7 +46,7 @@ from sim.experiment.parts import (
     write_part,
 )
 from sim.experiment.plan import Plan, Run
-from sim.experiment.provenance import describe
+from sim.experiment.provenance import code, code_changes, describe
 from sim.experiment.results import Study as Study  # the reading half, found here too
 
 if TYPE_CHECKING:
@@ -66,25 +67,43 @@ OURS = (
 
 
 class Store:
-    """The writing half of a results directory; its owner holds the `DirectoryLock`."""
+    """The writing half of a results directory; its owner holds the `DirectoryLock`.
 
-    def __init__(self, path: Path, plan: Plan):
-        self.path, self.plan = path, plan
+    source: the experiment's file, if it has one; kinds: the tables that are stored, outcomes first.
+    """
+
+    def __init__(self, path: Path, plan: Plan, source: Path | None = None):
+        self.path, self.plan, self.source = path, plan, source
+        self.kinds: tuple[str, ...] = KINDS
         self._parts, self._failures = path / "parts", path / "failures"
 
     @staticmethod
-    def open(path: Path, experiment: Experiment, plan: Plan, fresh: bool = False) -> Store:
+    def open(
+        path: Path,
+        experiment: Experiment,
+        plan: Plan,
+        fresh: bool = False,
+        keep: Iterable[str] | None = None,
+    ) -> Store:
         """The store of this plan in `path`, made if it is not there.
 
         path: a directory after `prepare`; fresh: remove an earlier study first (only files of
-        ours). Raises `InputError` where there are results of another plan.
+        ours); keep: tables to store beside the outcomes, default as begun, or all. Raises
+        `InputError` where there are results of another plan, or of other tables.
         """
         if fresh:
             clear(path)
-        store = Store(path, plan)
+        store = Store(path, plan, experiment.path)
+        asked = None if keep is None else tuple(k for k in KINDS if k in {"outcomes", *keep})
         if (path / "study.json").is_file():
-            store._check_same()
+            check_same(path, plan)
+            store.kinds = tuple(Study.open(path).info.get("keep", KINDS))
+            if asked not in (None, store.kinds):
+                message = f"the results here were begun with --keep {','.join(store.kinds)}"
+                hint = "go on without --keep; --fresh starts over here"
+                raise InputError([Problem("changed-keep", message, path, hint=hint)])
         else:
+            store.kinds = asked or KINDS
             store._create(experiment)
         for folder in (path, store._parts, store._failures):
             for leftover in folder.glob("*.tmp"):
@@ -111,7 +130,7 @@ class Store:
         earlier = set(keys_in(self._part("outcomes", block)))
         kept = [r for r in runs if r.key in earlier and r not in results]
         keys = [r.key for r in runs if r in results or r in kept]
-        for kind in KINDS:
+        for kind in self.kinds:
             path = self._part(kind, block)
             tables = [decode(encoded, kind, run.run) for run, encoded in results.items()]
             if kept:
@@ -120,7 +139,7 @@ class Store:
                 numbers = pa.array([r.run for r in kept], pa.int32())
                 tables.append(old.filter(pc.is_in(old["run"], numbers)))
             write_part(path, join(tables), keys)
-        for kind in reversed(KINDS):
+        for kind in reversed(self.kinds):
             publish(self._part(kind, block))
         sync_directory(self._parts)
         for run in results:
@@ -141,12 +160,43 @@ class Store:
     def fail(self, run: Run, failure: Failure) -> None:
         """Writes the row of a run that has no result."""
         row = {**asdict(run), "seed": self.plan.identity["seed"], **asdict(failure)}
+        row["repeat"] = self.repeats(run)
         write_bytes(self._failure(run), _json(row))
         self.journal({"event": "failure", "key": run.key, "error": failure.error})
 
+    def repeats(self, run: Run) -> str | None:
+        """The command that repeats a run alone; None for an experiment without a file."""
+        if self.source is None:
+            return None
+        where = ["--out", self.path.as_posix(), "--only", run.key]
+        start = ["sim", "run", self.source.as_posix()]
+        return shlex.join([*start, *where, "--engine", "serial", "--pdb"])
+
+    def check_code(self, any_done: bool, accept: bool) -> None:
+        """`InputError` where runs to come would be of other code than those that are there.
+
+        accept: record the change and go on.
+        """
+        info = dict(Study.open(self.path).info)
+        changes = code_changes(info.get("code", {}))
+        if not changes:
+            return
+        if any_done and not accept:
+            hint = (
+                "--accept-code-change goes on and records it; --fresh starts over here; "
+                "--out DIR keeps these results and starts elsewhere"
+            )
+            place = self.path / "study.json"
+            raise InputError([Problem("changed-code", code_message(changes), place, hint=hint)])
+        if any_done:
+            now = {"time": _now(), "files": changes, "runs_before": len(self.done())}
+            info["code_changes"] = [*info.get("code_changes", []), now]
+        info["code"] = code()
+        write_bytes(self.path / "study.json", _json(info))
+
     def journal(self, *events: Mapping[str, Any]) -> None:
         """Appends events with the time; losing them loses nothing."""
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = _now()
         with open(self.path / "journal.jsonl", "a", encoding="utf-8") as file:
             for event in events:
                 file.write(json.dumps({"time": now, **event}, ensure_ascii=False) + "\n")
@@ -175,17 +225,30 @@ class Store:
         pq.write_table(table.replace_schema_metadata(None), temporary(plan))
         publish(plan)
         # the last: a directory with study.json is whole
-        record = describe(experiment, self.plan, self.path)
+        record = describe(experiment, self.plan, self.path, self.kinds)
         write_bytes(self.path / "study.json", _json(record))
 
-    def _check_same(self) -> None:
-        there = Study.open(self.path).info
-        if there["plan"] == self.plan.digest:
-            return
-        changes = _changes(there["identity"], self.plan.identity)
+
+def check_same(path: Path, plan: Plan) -> None:
+    """`InputError` where the results in `path` are of another plan."""
+    changes = plan_changes(Study.open(path), plan)
+    if changes:
         message = f"the results here are of another plan: {'; '.join(changes)}"
         hint = "--fresh starts over here and removes them; --out DIR keeps them"
-        raise InputError([Problem("changed-plan", message, self.path / "study.json", hint=hint)])
+        raise InputError([Problem("changed-plan", message, path / "study.json", hint=hint)])
+
+
+def plan_changes(study: Study, plan: Plan) -> list[str]:
+    """In what the plan of a study is another than this one, in words; empty if it is the same."""
+    if study.info["plan"] == plan.digest:
+        return []
+    return _changes(study.info["identity"], plan.identity)
+
+
+def code_message(files: list[str]) -> str:
+    """What is said of changed files of the package."""
+    named = ", ".join(f"sim/{f}" for f in files[:3]) + (" ..." if len(files) > 3 else "")
+    return f"the model's code has changed since the runs here were made: {named}"
 
 
 def prepare(path: Path) -> None:
@@ -237,6 +300,10 @@ def _scenario_changes(before: Mapping[str, str], after: Mapping[str, str]) -> li
 
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _json(data: Any) -> bytes:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from sim.case.case import Case
-from sim.experiment.engine import Done, Engine, Stop, make_engine
+from sim.experiment.engine import Engine, Stop
+from sim.experiment.engines import make_engine
 from sim.experiment.experiment import Experiment
+from sim.experiment.families import families
+from sim.experiment.jobs import Done
 from sim.experiment.lock import DirectoryLock
 from sim.experiment.parts import Encoded
 from sim.experiment.plan import Plan, Run
@@ -85,20 +88,35 @@ def run_experiment(
     engine: str = "local",
     fresh: bool = False,
     console: Console | None = None,
+    *,
+    timeout: float | None = None,
+    address: str | None = None,
+    debug: bool = False,
+    only: Sequence[str] = (),
+    keep: Iterable[str] | None = None,
+    accept_code_change: bool = False,
 ) -> int:
     """Runs what is left of the experiment in a file; results in `out` or ``results/<name>``.
 
-    jobs: worker processes, default all processors; fresh: remove earlier results first. Returns
-    the exit code of `Finished`. Raises `InputError` for faults of the input or results of another
-    plan, `StudyBusy` and other OSErrors of the environment; failures of runs are rows of the
-    results, not exceptions.
+    jobs: worker processes, default all processors; fresh: remove earlier results first; timeout,
+    address, debug: see `make_engine`; only: keys of runs to repeat alone; keep: tables to store;
+    accept_code_change: go on with results of other code. Returns the exit code of `Finished`.
+    Raises `InputError` for faults of the input or results of another plan, `StudyBusy` and other
+    OSErrors of the environment; failures of runs are rows of the results, not exceptions.
     """
+    computing = make_engine(engine, jobs, timeout=timeout, debug=debug, address=address)
     experiment = Experiment.open(path)
     console = console or Silent()
     for warning in experiment.warnings:
         console.say(str(warning))
-    out = Path(out) if out else Path("results") / experiment.name
-    return run(experiment, out, make_engine(engine, jobs), fresh, console).exit_code
+    more: dict[str, Any] = {"keep": keep, "accept_code_change": accept_code_change}
+    out = results_of(experiment, out)
+    return run(experiment, out, computing, fresh, console, only=only, **more).exit_code
+
+
+def results_of(experiment: Experiment, out: str | Path | None = None) -> Path:
+    """Where the results of an experiment go: `out`, or ``results/<name>``."""
+    return Path(out) if out else Path("results") / experiment.name
 
 
 def run_case(case: str | Path | Case, out: str | Path | None = None, **keys: Any) -> Study:
@@ -120,6 +138,10 @@ def run(
     console: Console | None = None,
     simulate: Callable[..., Any] | None = None,
     build: Callable[..., Path] | None = None,
+    *,
+    only: Sequence[str] = (),
+    keep: Iterable[str] | None = None,
+    accept_code_change: bool = False,
 ) -> Finished:
     """Runs what is left of an experiment in `out`; see `run_experiment`.
 
@@ -130,7 +152,8 @@ def run(
     prepare(out)
     began = time.monotonic()
     with DirectoryLock(out):
-        store = Store.open(out, experiment, plan, fresh)
+        chosen = plan.chosen(only)
+        store = Store.open(out, experiment, plan, fresh, keep)
         done = store.done()
         ran, interrupted, task, look = 0, False, None, None
         runs: list[Run] = []
@@ -138,16 +161,19 @@ def run(
             new = [r for r in plan.runs if len(runs) <= r.run and r.replicate < stage]
             runs += new
             left = [r for r in new if r.key not in done]
+            if chosen:
+                left = [r for r in chosen if r in new]
             if left:
                 if task is None:
+                    store.check_code(bool(done), accept_code_change)
                     _announce(console, plan, done, store, Study.open(out))
-                    task = _task(experiment, simulate, build)
+                    task = task_of(experiment, simulate, build)
                 count, stopped = _run(task, plan, left, store, engine, console)
                 ran += count
                 interrupted = stopped and (count < len(left) or stage < experiment.replicates)
             if interrupted:
                 break
-            if experiment.until:
+            if experiment.until and not chosen:
                 look = experiment.until.look(Study.open(out), stage)
                 if look.reached:
                     break
@@ -175,7 +201,7 @@ class _Blocks:
 
     def take(self, done: Done) -> None:
         """One run that is over."""
-        run: Run = done.job
+        run: Run = done.run
         self.ran += 1
         self._open[run.block] -= 1
         if done.failure:
@@ -208,16 +234,13 @@ def _run(
         with stop, console.progress(len(left), "runs") as progress:
             began = time.monotonic()
 
-            def on_done(family: Done) -> None:
-                runs = family.job.runs
-                ended = family.result or [Done(run, failure=family.failure) for run in runs]
-                for done in ended:
-                    blocks.take(done)
+            def on_done(done: Done) -> None:
+                blocks.take(done)
                 rate = blocks.ran / max(time.monotonic() - began, 1e-3)
                 progress.note(f"{rate:.2g} runs/s")
-                progress.advance(len(ended))
+                progress.advance()
 
-            engine.run(task, plan.families(left), on_done, stop)
+            engine.run(task, families(left, engine.workers), on_done, stop)
     except KeyboardInterrupt:
         stop.requested = True
     except Exception:
@@ -228,11 +251,12 @@ def _run(
     return blocks.ran, stop.requested
 
 
-def _task(
+def task_of(
     experiment: Experiment,
     simulate: Callable[..., Any] | None,
     build: Callable[..., Path] | None,
 ) -> RunTask:
+    """The task of an experiment's runs, with the world that it builds where there is none yet."""
     return RunTask(
         worlds=_worlds(experiment, build or _world_builder()),
         scenarios={s.name: s for s in experiment.runs_of},
@@ -305,7 +329,7 @@ def _closing(
     if not ran and not failed and not interrupted:
         head = f"nothing left to run: all {runs} runs are there"
     else:
-        head = f"{ran} runs in {_duration(seconds)}"
+        head = f"{ran} runs in {duration(seconds)}"
         head += f" ({ran / seconds:.2g} runs/s)" if ran and seconds > 0 else ""
         head += f", {failed} failed" if failed else ", none failed"
     lines = [head, *([f"precision {aim}"] if aim else []), f"results   {path}"]
@@ -318,7 +342,8 @@ def _closing(
     return "\n".join(lines)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in words."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     minutes = round(seconds / 60)

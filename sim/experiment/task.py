@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.experiment.engine import Done, attempt
+from sim.experiment.families import Family
 from sim.experiment.parts import Encoded, encode
-from sim.experiment.plan import Family, Run
+from sim.experiment.plan import Run
 
 if TYPE_CHECKING:
     from sim.case.parameters import Parameters
@@ -39,11 +39,11 @@ class RunTask:
     record: Record
     simulate: Callable[..., Any] | None = None
 
-    def __call__(self, family: Family) -> list[Done]:
-        """Runs a family, each run with what its scenario shares with those before it; a run that
-        fails is handed back as such, and the rest goes on."""
+    def __call__(self, family: Family) -> Callable[[Run], Encoded]:
+        """What computes the runs of a family in their order, each with what its scenario shares
+        with those before it."""
         past = None if self.simulate else _shared_past(self, family)
-        return [attempt(lambda run: self._run(run, past), run) for run in family.runs]
+        return partial(self._run, past=past)
 
     def _run(self, run: Run, past: Any) -> Encoded:
         """Runs one run; what is raised carries the stage reached, if another than the model."""
