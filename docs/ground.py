@@ -13,7 +13,8 @@ from sim.levers.plan import KeepShare
 from sim.levers.scenario import Scenario
 from sim.outcomes.access import SEAT_BANDS
 from sim.world.services import TOWNSHIP
-from sim.world.state import State, week_of
+from sim.world.state import State
+from sim.world.weeks import week_of
 from sim.world.world import World
 
 RARE = 3.09  # standard deviations that chance exceeds once in a thousand times

@@ -22,11 +22,12 @@ from sim.model import PHASES  # noqa: E402
 from sim.world.boundaries import Boundaries, Township, Unit  # noqa: E402
 from sim.world.contracts import Contracts  # noqa: E402
 from sim.world.draws import Process  # noqa: E402
+from sim.world.enrolment import Enrolment  # noqa: E402
 from sim.world.facilities import FacilityColumns  # noqa: E402
 from sim.world.households import Households  # noqa: E402
 from sim.world.ledger import CLASSES, Ledger  # noqa: E402
 from sim.world.offices import OfficeColumns  # noqa: E402
-from sim.world.state import Enrolment, Residents  # noqa: E402
+from sim.world.residents import Residents  # noqa: E402
 from sim.world.workers import Workers  # noqa: E402
 
 ENTITIES = (

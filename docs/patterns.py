@@ -20,7 +20,7 @@ from sim.experiment.results import Study
 from sim.experiment.statistics import paired_interval
 from sim.levers.scenario import Scenario
 from sim.world.ledger import CLASSES
-from sim.world.state import week_of
+from sim.world.weeks import week_of
 
 ROOT = Path(__file__).parents[1]
 COUNTY = "青神县"

@@ -40,7 +40,9 @@ from sim.phases.services import choose_facility, draw_needs, serve
 from sim.phases.staff import change_staff
 from sim.phases.start import start_staff
 from sim.phases.week import Week
-from sim.world.state import Enrolment, State, week_of
+from sim.world.enrolment import Enrolment
+from sim.world.state import State
+from sim.world.weeks import week_of
 from sim.world.world import World
 
 

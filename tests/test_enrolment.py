@@ -18,7 +18,7 @@ from sim.processes.places import (
     weekly_chance,
     weeks_on_list,
 )
-from sim.world.state import Enrolment
+from sim.world.enrolment import Enrolment
 from sim.world.world import World
 from tests.worlds import STILL, edited_case, small_model, small_world
 

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from sim.case.case import Case
 from sim.levers.scenario import LEVERS, Scenario
-from sim.world.state import week_of
+from sim.world.weeks import week_of
 from tests.cases import TOWN, write_small_case, write_streets
 from tests.levers import START, change, run
 

@@ -21,8 +21,8 @@ from sim.processes.learning import BY_AGENT, BY_NET, ENDED, NEW, UNMET
 from sim.processes.needs import WEEKS
 from sim.world.ledger import CLASS
 from sim.world.offices import TOWNSHIP_OFFICE
-from sim.world.state import week_of
 from sim.world.store import build_world
+from sim.world.weeks import week_of
 from sim.world.world import World
 from tests.cases import AGES, STREET, UNITS, read_rows, write_small_case, write_table
 from tests.worlds import (

@@ -15,7 +15,8 @@ from sim.case.case import Case
 from sim.levers.due import pull_due
 from sim.levers.lever import Lever
 from sim.world.facilities import NEVER
-from sim.world.state import State, week_of
+from sim.world.state import State
+from sim.world.weeks import week_of
 from sim.world.world import World
 
 

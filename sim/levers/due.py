@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.levers.lever import Lever
-from sim.world.state import State, week_of
+from sim.world.state import State
+from sim.world.weeks import week_of
 
 
 def pull_due(state: State, levers: Sequence[Lever], pulled: int) -> int:

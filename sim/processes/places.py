@@ -10,8 +10,8 @@ import numpy as np
 
 from sim.processes.choice import best_facility, gumbel
 from sim.world.draws import Process, block, uniform, uniform_one, unit
+from sim.world.enrolment import Enrolment
 from sim.world.kernels import njit
-from sim.world.state import Enrolment
 
 NONE = -1
 
