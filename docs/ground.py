@@ -35,7 +35,7 @@ class Ground:
 
     def __init__(self, case: Case, scenario: Scenario):
         self.case, self.world = case, World.of(case, case.parameters)
-        (self.lever,) = scenario.levers
+        self.lever = next(x for x in scenario.levers if x.redraws)
 
     def state(self, share: float | None) -> State:
         """With so large a share of the old points kept; None: before the redraw."""
