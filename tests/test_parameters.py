@@ -102,7 +102,7 @@ def busy(tmp_path_factory) -> tuple[Case, Scenario]:
         {"close_facility": {"date": "2020-02-03", "facility": f"TH-{TOWN}"}},
         {"merge_communities": {"date": "2020-07-27", "communities": [*WEST, EAST[0]],
                                "imposed": True, **more}},
-        {"cut_burden": {"date": "2020-12-07"}},
+        {"cut_burden": {"date": "2020-12-07", "certificates": 0.5}},
     ]  # fmt: skip
     return case, Scenario.open(write_scenario(folder, *levers), case)
 

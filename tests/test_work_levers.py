@@ -124,6 +124,38 @@ def test_what_is_cut_never_arrives_and_half_of_it_is_back_after_a_year(small_cas
     assert assigned(small_case, cut_down, WEEK) == pytest.approx(full)
 
 
+def test_fewer_meetings_take_hours_off_the_offices_of_the_scope_and_half_come_back(
+    small_case: Case,
+) -> None:
+    opened = scenario(small_case, cut(meetings=0.4, scope={"kinds": ["community"]}))
+    column = CLASS["meetings"]
+    for weeks, left in ((1, 0.4), (53, 0.7)):
+        model, plain = (run(small_case, x, WEEK + weeks) for x in (opened, scenario(small_case)))
+        hours = [
+            m.state.ledger.arrived[:, column] / m.state.offices.workers for m in (model, plain)
+        ]
+        assert hours[0][:2] == pytest.approx(left * hours[1][:2])
+        assert hours[0][2:4] == pytest.approx(hours[1][2:4])
+
+
+def test_certificates_no_longer_asked_for_spare_residents_of_the_scope_their_ways(
+    small_case: Case,
+) -> None:
+    keys = dict.fromkeys(("ledgers", "evaluations", "tasks", "plaques"), 1)
+    opened = scenario(small_case, cut(certificates=0.5, scope={"kinds": ["community"]}, **keys))
+    after, before = (run(small_case, x, WEEK + 1) for x in (opened, scenario(small_case)))
+    assert columns_apart(before.state, after.state) <= {"certificates", "remaining", "cut_week"}
+    asked = [m.rates.asked.sum(axis=0, dtype=np.float64) for m in (before, after)]
+    (line,) = after.state.lines.of_service("community")
+    there = np.isin(after.state.households.settlement, np.flatnonzero(here(after.state, *WEST)))
+    mine = [m.rates.asked[there, line].sum(dtype=np.float64) for m in (before, after)]
+    spared = 0.5 * after.state.parameters["needs.certificates"]
+    assert mine[1] == pytest.approx((1 - spared) * mine[0], rel=1e-5)
+    assert (before.rates.asked[~there] == after.rates.asked[~there]).all()
+    others = np.arange(len(asked[0])) != line
+    assert asked[1][others].tolist() == asked[0][others].tolist()
+
+
 def test_all_can_be_cut(small_case: Case) -> None:
     opened = scenario(small_case, cut(ledgers=0, evaluations=0, tasks=0, plaques=0))
     assert not assigned(small_case, opened, WEEK + 1).any()

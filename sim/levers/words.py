@@ -64,6 +64,8 @@ ITEMS = {
     "evaluation": ("evaluations", "考核评比"),
     "task": ("tasks", "下派任务"),
     "plaque": ("plaques", "挂牌"),
+    "meeting": ("meetings", "会议"),
+    "certificate": ("certificates", "证明"),
 }
 UNITS = {
     None: ("communities and villages", "社区（村）"),

@@ -87,7 +87,7 @@ class Rates:
         rows = [i for i, line in enumerate(lines.all) if line in lines.places]
         asked = needs.yearly_rates(h, lines.asked, p)
         shares = state.tier_shares().astype(np.float32)
-        for i in lines.of_service("government"):
+        for i in (*lines.of_service("government"), *lines.of_service("community")):
             asked[:, i] *= shares[h.settlement, i]
         return Rates(
             asked=asked,

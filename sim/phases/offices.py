@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.phases.helpers import mean_by_office, spread, take_over
 from sim.phases.running import Running
-from sim.phases.tasks import assigned_hours, funds
+from sim.phases.tasks import assigned_hours, funds, share_of_meetings
 from sim.processes import choice, counters, transition, work, workers
 from sim.processes.property import hours_landed
 from sim.world.ledger import CLASS, CLASSES
@@ -35,6 +35,7 @@ def ask_offices(model: Running) -> None:
     demand[:, CLASS["assigned"]] = tasks.hours
     now.refused, now.passed, now.funds = tasks.refused, tasks.passed, funds(s, tasks.hours)
     meetings = o.workers * p["work.meeting_hours"] * p["work.meeting_weeks"] / 52
+    meetings *= share_of_meetings(s)
     demand[:, CLASS["meetings"]] = np.where(of_unit, meetings, 0.0)
     demand[:, CLASS["transition"]] = np.where(
         o.alive, transition.transition_hours(s.week, o.merged_week, o.members, p), 0.0

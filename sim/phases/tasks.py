@@ -41,6 +41,14 @@ def funds(s: State, hours: np.ndarray) -> np.ndarray:
     return 52 * hours * mean_by_office(s, s.policies.funded)
 
 
+def share_of_meetings(s: State) -> np.ndarray:
+    """Share of the meetings that every office is called to, ``[O]``."""
+    policies = s.policies
+    weeks = s.week - policies.cut_week
+    left = burden.items_left(weeks, policies.meetings[:, None], s.parameters)
+    return mean_by_office(s, left[:, 0])
+
+
 def _share_of_list(s: State) -> np.ndarray:
     """Share of the list of tasks that every office is asked for, ``[O]``: what cuts have left, with
     fewer hours for ledgers where groups are grids."""

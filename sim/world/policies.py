@@ -23,7 +23,8 @@ class Policies:
     0 where it is not offered; agency: bool, the office does matters for the old and those in
     hardship (代办); aligned: bool, the residents' group is a grid (网格) as well; remaining:
     float64 ``[S, items]``, shares of the items of the list (`supply.ITEMS`) that a cut left to the
-    office, 1 before any; cut_week: int32, its week.
+    office, 1 before any; meetings: float64 share of meetings likewise; cut_week: int32, the week of
+    both; certificates: float64 share of certificates still asked of residents.
 
     registered: float64 share of residents who are registered volunteers, active: of these who are
     active; complaints: float64 share of the complaints of the compound that its management leaves;
@@ -43,7 +44,9 @@ class Policies:
     agency: np.ndarray
     aligned: np.ndarray
     remaining: np.ndarray
+    meetings: np.ndarray
     cut_week: np.ndarray
+    certificates: np.ndarray
     registered: np.ndarray
     active: np.ndarray
     complaints: np.ndarray
@@ -69,7 +72,9 @@ class Policies:
             agency=np.full(settlements, p["agency.offered"] > 0),
             aligned=np.full(settlements, p["groups.aligned"] > 0),
             remaining=np.ones((settlements, len(ITEMS))),
+            meetings=np.ones(settlements),
             cut_week=np.zeros(settlements, np.int32),
+            certificates=np.ones(settlements),
             registered=np.full(settlements, p["volunteers.registered"]),
             active=np.full(settlements, p["volunteers.active"]),
             complaints=np.ones(settlements),

@@ -192,17 +192,27 @@ class State:
         return 0.0 if self.streets is None else self.streets.yearly(self.week)
 
     def tier_shares(self) -> np.ndarray:
-        """Share of its service's needs that residents have on each line, float64 ``[S, A]``."""
+        """Share of its service's needs that residents have on each line, float64 ``[S, A]``: all
+        together, save community affairs where certificates are no longer asked for."""
         lines, upper = self.lines, self.policies.township
         shares = np.ones((upper.size, len(lines.all)))
         for i in lines.of_service("government"):
             shares[:, i] = upper if lines.all[i].tier == TOWNSHIP else 1 - upper
+        spared = self.parameters["needs.certificates"] * (1 - self.policies.certificates)
+        for i in lines.of_service("community"):
+            shares[:, i] = 1 - spared
         return shares
 
     def route(self, rows: np.ndarray, township: np.ndarray | float) -> None:
         """From this week on a share of government matters of these settlements goes to the
         township centre, the rest to the own point."""
         self.policies.township[rows] = township
+        self.routes_changed = True
+
+    def ask_certificates(self, rows: np.ndarray, share: float) -> None:
+        """From this week on residents of these settlements need so large a share of the
+        certificates."""
+        self.policies.certificates[rows] = share
         self.routes_changed = True
 
     def centre_tier(self, settlement: int) -> int:
