@@ -827,3 +827,10 @@ def test_a_description_waits_until_all_is_open(town: Case) -> None:
     assert new.costs["build"] - old.costs["build"] == pytest.approx(built)
     assert new.costs["rewards"] == p["cost.unit_reward"]
     assert Touched.between(before, after).counter == 0
+
+
+def test_an_empty_id_names_nothing(small_case: Case) -> None:
+    for noun in ("community", "settlement"):
+        assert f"no {noun} ''" in fault(
+            small_case, lever("add_facility", services=["shop"], **{noun: ""})
+        )

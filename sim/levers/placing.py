@@ -139,7 +139,7 @@ class Placed(Lever):
         if self.scope is not None:
             lever._inside = frozenset(self.scope.settlements(site, "scope"))
         noun = "community" if self.community is not None else "settlement"
-        place = self.community or self.settlement
+        place = self.settlement if self.community is None else self.community
         if place is not None:
             known = site.units if self.community is not None else site.unit_of
             if place in site.outside:
