@@ -75,7 +75,11 @@ def numbers_of_groups(households: Sequence[int], most: Sequence[int], total: int
     settlements cannot be had: the nearest number is.
     """
     numbers = [1] * len(households)
-    queue = [(-h / 3, i) for i, (h, m) in enumerate(zip(households, most, strict=True)) if m > 1]
+
+    def claim(unit: int) -> tuple[float, int]:
+        return -households[unit] / (2 * numbers[unit] + 1), unit
+
+    queue = [claim(unit) for unit, limit in enumerate(most) if limit > 1]
     heapq.heapify(queue)
     for _ in range(total - len(numbers)):
         if not queue:
@@ -83,7 +87,7 @@ def numbers_of_groups(households: Sequence[int], most: Sequence[int], total: int
         _, i = heapq.heappop(queue)
         numbers[i] += 1
         if numbers[i] < most[i]:
-            heapq.heappush(queue, (-households[i] / (2 * numbers[i] + 1), i))
+            heapq.heappush(queue, claim(i))
     return numbers
 
 
