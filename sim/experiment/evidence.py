@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sim.experiment.frames import Frames
 from sim.experiment.intervals import (
     LEVEL,
     bootstrap_interval,
@@ -36,15 +37,12 @@ from sim.experiment.statistics import (
 )
 from sim.outcomes.catalogue import OUTCOMES
 
-if TYPE_CHECKING:
-    from sim.experiment.results import Study
-
 HEADLINES = tuple(o.name for o in OUTCOMES.values() if o.headline)
 CLEAR = ("better", "worse", "higher", "lower")
 
 
 def evidence(
-    study: Study, base: str | None = None, window: str = LAST_YEAR, point: int = 0
+    study: Frames, base: str | None = None, window: str = LAST_YEAR, point: int = 0
 ) -> pd.DataFrame:
     """The headline differences of `compare` (group ``all``) with, beside its columns:
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from sim.case.messages import InputError, Problem
-
-if TYPE_CHECKING:
-    from sim.experiment.results import Study
+from sim.experiment.frames import Frames
+from sim.experiment.statistics import compare
 
 SHEET_ROWS = 1_048_575  # of a workbook, below the header
 
 
-def export(study: Study, path: Path) -> tuple[list[Path], list[str]]:
+def export(study: Frames, path: Path) -> tuple[list[Path], list[str]]:
     """Writes the tables of a study; the files, and remarks on what did not fit.
 
     path: a name that ends in .xlsx makes one workbook, anything else is a folder of CSV files
@@ -25,18 +24,18 @@ def export(study: Study, path: Path) -> tuple[list[Path], list[str]]:
     return _workbook(study, path) if path.suffix.lower() == ".xlsx" else _csv(study, path)
 
 
-def tables(study: Study) -> Mapping[str, Callable[[], pd.DataFrame]]:
+def tables(study: Frames) -> Mapping[str, Callable[[], pd.DataFrame]]:
     """What is written, by name: the plan, what was recorded, and the differences."""
     recorded = {kind: lambda kind=kind: study.read(kind) for kind in study.kinds}
     return {
         "plan": study.plan,
         **recorded,
-        "differences": lambda: study.compare(),
+        "differences": lambda: compare(study),
         "failures": lambda: study.failures().drop(columns="traceback"),
     }
 
 
-def _csv(study: Study, folder: Path) -> tuple[list[Path], list[str]]:
+def _csv(study: Frames, folder: Path) -> tuple[list[Path], list[str]]:
     folder.mkdir(parents=True, exist_ok=True)
     files, remarks = [], []
     for name, read in tables(study).items():
@@ -48,7 +47,7 @@ def _csv(study: Study, folder: Path) -> tuple[list[Path], list[str]]:
     return files, remarks
 
 
-def _workbook(study: Study, path: Path) -> tuple[list[Path], list[str]]:
+def _workbook(study: Frames, path: Path) -> tuple[list[Path], list[str]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     remarks = []
     with pd.ExcelWriter(path, engine="openpyxl") as book:
@@ -73,7 +72,7 @@ def _read(name: str, read: Callable[[], pd.DataFrame]) -> tuple[pd.DataFrame | N
         return None, [f"{name} is left out: {problem.message}" for problem in error.problems]
 
 
-def _about(study: Study) -> pd.DataFrame:
+def _about(study: Frames) -> pd.DataFrame:
     """The record of a study as rows: key, value."""
     rows: list[tuple[str, Any]] = []
 

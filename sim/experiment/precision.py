@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from sim.case.messages import Problem, did_you_mean
+from sim.experiment.frames import Frames
 from sim.outcomes.catalogue import GROUPS, OUTCOMES
-
-if TYPE_CHECKING:
-    from sim.experiment.results import Study
 
 
 class UntilFile(BaseModel):
@@ -74,7 +72,7 @@ class Until:
         """Replicates after each stage; `most` is the last."""
         return [*range(self.step, most, self.step), most]
 
-    def look(self, study: Study, replicates: int) -> Look:
+    def look(self, study: Frames, replicates: int) -> Look:
         """The half-width over the first so many replicates, at the experiment's parameters."""
         from sim.experiment.statistics import compare
 
@@ -100,7 +98,7 @@ class Until:
         )
 
 
-def enough(study: Study, open_replicates: set[int]) -> int:
+def enough(study: Frames, open_replicates: set[int]) -> int:
     """Replicates that a study needs: fewer than planned where its aim was reached before.
 
     open_replicates: those with a run that has not ended.

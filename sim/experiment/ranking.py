@@ -7,12 +7,11 @@ compared within worlds, so noise that they share does not count.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from sim.case.messages import InputError, Problem, did_you_mean
+from sim.experiment.frames import Frames
 from sim.experiment.statistics import (
     LAST_YEAR,
     ROUNDING,
@@ -21,9 +20,6 @@ from sim.experiment.statistics import (
     paired_tables,
     values_of_runs,
 )
-
-if TYPE_CHECKING:
-    from sim.experiment.results import Study
 
 COLUMNS = (
     "outcome",
@@ -42,7 +38,7 @@ COLUMNS = (
 
 
 def rank(
-    study: Study,
+    study: Frames,
     outcome: str,
     within: float = 0.0,
     group: str = "all",
@@ -96,7 +92,7 @@ def _regret(values: pd.DataFrame) -> pd.DataFrame:
     return regret.where(regret.gt(noise, axis=0), np.float64(0.0))
 
 
-def _check(study: Study, outcome: str, group: str, values: pd.DataFrame) -> None:
+def _check(study: Frames, outcome: str, group: str, values: pd.DataFrame) -> None:
     known = sorted(set(study.outcomes(point=0)["outcome"]) | set(study.losers()["outcome"]))
     if outcome not in known:
         hint = did_you_mean(outcome, known) or "docs/outcomes.md lists them"

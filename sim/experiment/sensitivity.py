@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from sim.case.messages import InputError, Problem, did_you_mean
 from sim.case.parameters import Parameters
 from sim.experiment.designs import Design
 from sim.experiment.evidence import HEADLINES, plain_rows
+from sim.experiment.frames import Frames
 from sim.experiment.indices import MEANING, indices, rank_fit
 from sim.experiment.statistics import (
     LAST_YEAR,
@@ -28,9 +29,6 @@ from sim.experiment.statistics import (
     paired_tables,
     values_of_runs,
 )
-
-if TYPE_CHECKING:
-    from sim.experiment.results import Study
 
 OUTPUT = ["scenario", "outcome"]
 
@@ -81,7 +79,7 @@ class Sensitivity:
 
 
 def sensitivity(
-    study: Study,
+    study: Frames,
     base: str | None = None,
     window: str = LAST_YEAR,
     outcomes: Iterable[str] | None = None,
@@ -191,7 +189,7 @@ def _ranked(every: pd.DataFrame, design: Design) -> pd.DataFrame:
     )
 
 
-def _check(study: Study, asked: list[str], values: pd.DataFrame) -> None:
+def _check(study: Frames, asked: list[str], values: pd.DataFrame) -> None:
     known = sorted(set(study.outcomes(point=0)["outcome"]) | set(study.losers()["outcome"]))
     missing = [n for n in asked if n not in set(values["outcome"])]
     problems = [

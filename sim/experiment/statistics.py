@@ -10,17 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sim.case.messages import InputError, Problem, did_you_mean
+from sim.experiment.frames import Frames
 from sim.experiment.intervals import paired_interval
 from sim.outcomes.catalogue import GROUPS, OUTCOMES
-
-if TYPE_CHECKING:
-    from sim.experiment.results import Study
 
 LAST_YEAR, FIRST_HALF_YEAR, WHOLE = "last-year", "first-half-year", "whole"
 WINDOWS = (LAST_YEAR, FIRST_HALF_YEAR, WHOLE)
@@ -43,7 +41,7 @@ _CELL = ["outcome", "group"]
 
 
 def compare(
-    study: Study,
+    study: Frames,
     base: str | None = None,
     window: str = LAST_YEAR,
     *,
@@ -75,7 +73,7 @@ def compare(
     return in_order(pd.concat(frames, ignore_index=True)) if frames else _empty()
 
 
-def checked_base(study: Study, base: str | None) -> str:
+def checked_base(study: Frames, base: str | None) -> str:
     """The scenario to compare with, by default the experiment's; `InputError` for an unknown."""
     base = base or study.base
     if base not in study.scenarios:
@@ -85,7 +83,7 @@ def checked_base(study: Study, base: str | None) -> str:
     return base
 
 
-def compared_with(study: Study, base: str) -> list[str]:
+def compared_with(study: Frames, base: str) -> list[str]:
     """The scenarios that are compared with a base: those listed, and the experiment's base."""
     listed = [s for s in study.info["compared"] if s != base or base == study.base]
     if base != study.base and study.base not in listed:
@@ -94,7 +92,7 @@ def compared_with(study: Study, base: str) -> list[str]:
 
 
 def values_of_runs(
-    study: Study,
+    study: Frames,
     base: str,
     window: str,
     *,
@@ -157,7 +155,7 @@ def _per_run(records: pd.DataFrame) -> pd.DataFrame:
     return reduced.astype(dict.fromkeys(("scenario", *_CELL), str))
 
 
-def _with_zero_base(losers: pd.DataFrame, study: Study) -> pd.DataFrame:
+def _with_zero_base(losers: pd.DataFrame, study: Frames) -> pd.DataFrame:
     """The losers tables with the base, which loses nothing against itself, at zero."""
     cells = losers[_CELL].drop_duplicates()
     done = study.done().query("scenario == @study.base")
