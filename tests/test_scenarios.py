@@ -173,7 +173,7 @@ NEAR = "did you mean"
         (online(scope={"types": ["city"]}), "bad-value", "city", "'urban'"),
         (cut(tasks=-0.5), "bad-value", "-0.5", "greater than"),
         (cut(ledgers=1, evaluations=1, tasks=1, plaques=1), "bad-value", "date", "nothing is cut"),
-        (cut(meetings=0.5), "unknown-key", "meetings", "known here"),
+        (cut(visits=0.5), "unknown-key", "visits", "known here"),
     ],
 )
 def test_a_fault_of_a_lever_is_one_message_at_its_word(

@@ -23,6 +23,7 @@ Kind = Literal["id", "text", "integer", "number", "choice", "reference", "date"]
 DAMAGED = r"\d(?:\.\d+)?[eE]\+?\d+"
 LONG_FLOAT = r"\d{6,}\.0+"
 LARGEST = 1e12  # of a number: a million rows of it can be added up
+ENOUGH_ALIKE, MOST_ALIKE = 10, 300  # ids that a wrong one is compared with
 
 
 @dataclass(frozen=True)
@@ -273,8 +274,12 @@ def _filled(column: Column, length: int) -> pd.Series:
 
 
 def _near_id(word: str, known: Collection[str] | Iterable[str]) -> str:
-    """`did_you_mean` among the ids that begin or end alike: there may be ten thousands."""
-    half = max(1, len(word) // 2)
+    """`did_you_mean` among the ids that begin or end alike: there may be ten thousands, of which
+    those that share most are compared."""
     ids = pd.Series(known, dtype="str")
-    alike = ids.str.startswith(word[:half]) | ids.str.endswith(word[-half:])
-    return did_you_mean(word, ids[alike].head(2000))
+    for shared in range(len(word), len(word) // 2 - 1, -1):
+        part = max(1, shared)
+        alike = ids[ids.str.startswith(word[:part]) | ids.str.endswith(word[-part:])]
+        if len(alike) >= ENOUGH_ALIKE:
+            break
+    return did_you_mean(word, alike.head(MOST_ALIKE))
