@@ -107,8 +107,9 @@ def run_experiment(
     computing = make_engine(engine, jobs, timeout=timeout, debug=debug, address=address)
     experiment = Experiment.open(path)
     console = console or Silent()
-    for warning in experiment.warnings:
-        console.say(str(warning))
+    if experiment.warnings:
+        many = len(experiment.warnings)
+        console.say(f"{many} warning{'s' if many > 1 else ''}: sim check {path} says what they are")
     more: dict[str, Any] = {"keep": keep, "accept_code_change": accept_code_change}
     out = results_of(experiment, out)
     return run(experiment, out, computing, fresh, console, only=only, **more).exit_code
