@@ -59,12 +59,16 @@ class Burden:
 
     @staticmethod
     def of(state: State, distances: access.Distances, rates: np.ndarray) -> Burden:
-        share = {x.service: sum(x.rates) for x in state.lines.asked if x.mode == "counter"}
-        total = sum(share.values())
-        parts = (distances.service(state, s) * (w / total) for s, w in share.items() if w)
-        counter = np.asarray(sum(parts))
         basket = access.basket_minutes(state, distances, rates, access.household_class(state))
-        return Burden(basket, counter)
+        return Burden(basket, counter_minutes(state, distances))
+
+
+def counter_minutes(state: State, distances: access.Distances) -> np.ndarray:
+    """Minutes to counter matters, ``[S, 4]``: the services by how often they are asked for."""
+    share = {x.service: sum(x.rates) for x in state.lines.asked if x.mode == "counter"}
+    total = sum(share.values())
+    parts = (distances.service(state, s) * (w / total) for s, w in share.items() if w)
+    return np.asarray(sum(parts))
 
 
 @dataclass
@@ -147,10 +151,6 @@ class Recorder:
         self._groups = persons, households
         self._bands = access.seat_bands(state)
 
-    def _base_burden(self, model: Any) -> Burden:
-        """What the same households would have to bear under the base this week."""
-        return Burden.of(model.state, self.base[model.week], model.rates.asked)
-
     def _week(self, model: Any) -> access.Values:
         state, now = model.state, model.now
         o, b = state.offices, state.boundaries
@@ -219,7 +219,8 @@ class Recorder:
 
     def _losers(self, model: Any) -> access.Values:
         state, p = model.state, model.state.parameters
-        now, base = self.burden, self._base_burden(model)
+        # what the same households would have to bear under the base this week
+        now, base = self.burden, Burden.of(state, self.base[state.week], model.rates.asked)
         persons, households = self._groups
         lost = equity.losers(now.basket, base.basket, p)
         won = equity.losers(base.basket, now.basket, p)
@@ -246,7 +247,7 @@ class Recorder:
         state, b, o = model.state, model.state.boundaries, model.state.offices
         persons = self._groups[0]["all"]
         minutes = self.burden.counter
-        change = minutes - self._base_burden(model).counter
+        change = minutes - counter_minutes(state, self.base[state.week])
         frames = []
         ids = np.array([u.id for u in b.units])
         first = int(b.origin.max()) + 1
