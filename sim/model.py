@@ -117,7 +117,7 @@ def levers_due(model: CommunityModel) -> None:
         model.reached = Reached.of(s, model.constants.pace, model.rates.applied)
     model.routes_changed, s.routes_changed = s.routes_changed, False
     if model.routes_changed:
-        model.rates = Rates.of(s)
+        model.rates, model.reached = Rates.of(s), model.reached.rerouted()
 
 
 def record(model: CommunityModel) -> None:

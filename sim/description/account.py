@@ -104,8 +104,9 @@ class Touched:
         township = _townships(before) != _townships(after)
         place_before, metres_before = _nearest_counters(before)
         place_after, metres_after = _nearest_counters(after)
-        counter = (place_before != place_after).any(axis=(1, 2))
-        farther = counter & (metres_after > metres_before).any(axis=1)
+        moved = (place_before != place_after).any(axis=2)
+        counter = moved.any(axis=1)
+        farther = (moved & (metres_after > metres_before)).any(axis=1)
         touched = (unit | township | counter, unit, township, counter, farther)
         return Touched(int(households.sum()), *(int(households[x].sum()) for x in touched))
 
@@ -126,10 +127,12 @@ def _townships(state: State) -> np.ndarray:
 
 
 def _nearest_counters(state: State) -> tuple[np.ndarray, np.ndarray]:
-    """Where the nearest counters of each kind are, ``[S, kinds, 2]`` (-1 where there is none), and
-    how far, ``[S, kinds]`` metres."""
+    """Where the nearest counters of each tier are, ``[S, tiers, 2]`` (-1 where there is none or no
+    matter of the tier), and how far, ``[S, tiers]`` metres (0 where no matter is of the tier)."""
     f = state.facilities
-    counters = tuple(x for x in state.lines.all if x.mode == "counter")
+    rows = [i for i, x in enumerate(state.lines.all) if x.mode == "counter"]
+    counters = tuple(state.lines.all[i] for i in rows)
+    idle = state.tier_shares()[:, rows] == 0
     reach = make_reach(
         state.week,
         Lines(counters, state.lines.services),
@@ -141,5 +144,5 @@ def _nearest_counters(state: State) -> tuple[np.ndarray, np.ndarray]:
     )
     slot = reach.slot[:, :, 0]
     place = np.stack([f.x, f.y], axis=-1)[np.maximum(slot, 0)]
-    place[slot < 0] = -1
-    return place, reach.nearest
+    place[(slot < 0) | idle] = -1
+    return place, np.where(idle, 0.0, reach.nearest)

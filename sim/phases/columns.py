@@ -124,7 +124,8 @@ class Candidates:
 @dataclass
 class Reached:
     """Candidates of the lines asked for week by week, and of each line with places; tastes:
-    float32 ``[H, L, K]``, what households lastingly like about the former, None until needed."""
+    float32 ``[H, lines in use, K]``, what households lastingly like about the former, None until
+    needed."""
 
     asked: Candidates
     places: dict[int, Candidates]
@@ -144,20 +145,25 @@ class Reached:
         if self.tastes is None:
             return self
         tastes, new = self.tastes[before], np.flatnonzero(before < 0)
-        tastes[new] = self._draw_tastes(state, new)
+        tastes[new] = self._draw_tastes(state, new, tastes.shape[1])
         return replace(self, tastes=tastes)
 
     def tastes_of(self, state: State) -> np.ndarray:
         """The lasting tastes, drawn at the first call."""
         if self.tastes is None:
-            self.tastes = self._draw_tastes(state, slice(None))
+            self.tastes = self._draw_tastes(state, slice(None), state.lines_in_use())
         return self.tastes
 
-    def _draw_tastes(self, state: State, rows: np.ndarray | slice) -> np.ndarray:
+    def rerouted(self) -> Reached:
+        """The same when other lines may have come into use."""
+        return replace(self, tastes=None)
+
+    def _draw_tastes(self, state: State, rows: np.ndarray | slice, lines: int) -> np.ndarray:
         settlement, agents = state.households.settlement[rows], state.households.key[rows]
-        tastes = np.zeros((settlement.size, *self.asked.slots.shape[1:]), np.float32)
+        slots = np.ascontiguousarray(self.asked.slots[:, :lines])
+        tastes = np.zeros((settlement.size, *slots.shape[1:]), np.float32)
         choice.lifelong_tastes(
-            np.uint64(state.key), settlement, agents, self.asked.slots,
+            np.uint64(state.key), settlement, agents, slots,
             state.facilities.key.astype(np.uint32), tastes,
         )  # fmt: skip
         return tastes

@@ -73,9 +73,11 @@ def serve(model: Running) -> None:
 
 def _channels(s: State) -> tuple[np.ndarray, np.ndarray]:
     """What is offered beside the counter, ``[S, L]``: the share of government matters that can be
-    done on the web, and whether an agent of the own office, where there is one, does those of
-    every counter."""
+    done on the web, all those of the tier `online`, and whether an agent of the own office, where
+    there is one, does those of every counter."""
     government = np.array([line.service == "government" for line in s.lines.asked])
     counter = np.array([line.mode == "counter" for line in s.lines.asked])
     agent = s.policies.agency & (s.boundaries.column("office")[s.boundaries.unit_of] >= 0)
-    return s.policies.online[:, None] * government, agent[:, None] & counter
+    web = s.policies.online[:, None] * government
+    web[:, [line.tier == "online" for line in s.lines.asked]] = 1.0
+    return web, agent[:, None] & counter

@@ -34,7 +34,7 @@ from sim.world.policies import Policies
 from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
 from sim.world.residents import Residents
-from sim.world.services import EVERYONE, TOWNSHIP, Lines
+from sim.world.services import TIERS, Lines
 from sim.world.start import (
     make_travel,
     start_boundaries,
@@ -194,19 +194,25 @@ class State:
     def tier_shares(self) -> np.ndarray:
         """Share of its service's needs that residents have on each line, float64 ``[S, A]``: all
         together, save community affairs where certificates are no longer asked for."""
-        lines, upper = self.lines, self.policies.township
-        shares = np.ones((upper.size, len(lines.all)))
+        lines, tiers = self.lines, self.policies.tiers
+        shares = np.ones((len(tiers), len(lines.all)))
         for i in lines.of_service("government"):
-            shares[:, i] = upper if lines.all[i].tier == TOWNSHIP else 1 - upper
+            shares[:, i] = tiers[:, TIERS.index(lines.all[i].tier)]
         spared = self.parameters["needs.certificates"] * (1 - self.policies.certificates)
         for i in lines.of_service("community"):
             shares[:, i] = 1 - spared
         return shares
 
-    def route(self, rows: np.ndarray, township: np.ndarray | float) -> None:
-        """From this week on a share of government matters of these settlements goes to the
-        township centre, the rest to the own point."""
-        self.policies.township[rows] = township
+    def lines_in_use(self) -> int:
+        """How many of the lines asked for somebody has needs on, those before them counted in; the
+        lines that only a lever routes matters to come last."""
+        count = len(self.lines.asked)
+        used = self.tier_shares()[:, :count].any(axis=0) | self.residents.pending.any(axis=0)
+        return int(np.flatnonzero(used).max(initial=-1)) + 1
+
+    def route(self, rows: np.ndarray, tiers: np.ndarray) -> None:
+        """From this week on government matters of these settlements have other shares by tier."""
+        self.policies.tiers[rows] = tiers
         self.routes_changed = True
 
     def ask_certificates(self, rows: np.ndarray, share: float) -> None:
@@ -214,10 +220,6 @@ class State:
         certificates."""
         self.policies.certificates[rows] = share
         self.routes_changed = True
-
-    def centre_tier(self, settlement: int) -> int:
-        """Whom a township centre or station in a settlement takes."""
-        return EVERYONE if self.policies.anywhere[settlement] else TOWNSHIP
 
     def touch(self) -> None:
         """Says that boundaries or facilities have changed."""
