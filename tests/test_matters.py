@@ -177,17 +177,19 @@ def test_matters_of_the_centre_alone_are_not_done_at_a_station(small_case: Case)
 def test_matters_on_the_web_need_no_way_and_those_without_the_skill_come_to_the_point(
     small_case: Case,
 ) -> None:
-    _, routed = pair(small_case, route(community=0.35, online=0.65), weeks=6)
+    _, routed = pair(small_case, route(community=0.35, online=0.65), weeks=14)
     s, e = routed.state, routed.now.errands
     lines = {x.tier: i for i, x in enumerate(s.lines.asked) if x.service == "government"}
     row = e.of_line(lines["online"])
     able = (s.households.flags[e.household[row]] & DIGITAL) > 0
     slot = e.slot[row]
     assert (slot[able] == ONLINE).any() and not (slot[~able] == ONLINE).any()
-    assert (slot[~able] >= 0).any()
     assert not (e.slot[e.of_line(lines["community"])] == ONLINE).any()
+    usual = s.residents.usual[:, lines["online"]]
+    went = usual >= 0
+    assert (went & ((s.households.flags & DIGITAL) == 0)).any()
     centre = np.array([i.startswith("TC-") for i in s.facilities.id])
-    assert not centre[slot[slot >= 0]].any()
+    assert not centre[usual[went]].any()
 
 
 # --- one_window -----------------------------------------------------------------------------
