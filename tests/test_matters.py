@@ -53,11 +53,9 @@ def window(**keys):
 def asked(model, tier):
     """Needs a year on the line of government matters of a tier, by unit at the start."""
     s = model.state
-    (line,) = (
-        i for i, x in enumerate(s.lines.asked) if x.service == "government" and x.tier == tier
-    )
-    rates = np.bincount(s.households.settlement, model.rates.asked[:, line])
-    return s.boundaries.sums(rates)
+    mine = [x.service == "government" and x.tier == tier for x in s.asked]
+    rates = model.rates.asked[:, mine].sum(axis=1)
+    return s.boundaries.sums(np.bincount(s.households.settlement, rates))
 
 
 # --- route_matters --------------------------------------------------------------------------
@@ -77,14 +75,15 @@ def test_matters_move_to_the_centre_and_none_is_made_or_lost(small_case: Case) -
 @given(st.lists(st.integers(0, 20), min_size=5, max_size=5).filter(any))
 def test_needs_are_as_many_whatever_the_shares(parts):
     state = small_model().state
-    before = Rates.of(state).asked
+    before = Rates.of(state).asked[:, :2].sum(axis=1)
     shares = np.array(parts) / sum(parts)
     state.route(np.arange(len(state.policies.tiers)), shares)
     after = Rates.of(state).asked
-    lines = {x.tier: i for i, x in enumerate(state.lines.asked) if x.service == "government"}
-    total = before[:, list(lines.values())].sum(axis=1)
+    lines = {x.tier: i for i, x in enumerate(state.asked) if x.service == "government"}
     for tier, share in zip(TIERS, shares, strict=True):
-        assert after[:, lines[tier]] == pytest.approx(total * share, rel=1e-5)
+        assert tier in lines or share == 0
+        asked = after[:, lines[tier]] if tier in lines else 0 * before
+        assert asked == pytest.approx(before * share, rel=1e-5)
 
 
 def test_it_reaches_nobody_of_another_township(small_case: Case) -> None:
@@ -179,7 +178,7 @@ def test_matters_on_the_web_need_no_way_and_those_without_the_skill_come_to_the_
 ) -> None:
     _, routed = pair(small_case, route(community=0.35, online=0.65), weeks=14)
     s, e = routed.state, routed.now.errands
-    lines = {x.tier: i for i, x in enumerate(s.lines.asked) if x.service == "government"}
+    lines = {x.tier: i for i, x in enumerate(s.asked) if x.service == "government"}
     row = e.of_line(lines["online"])
     able = (s.households.flags[e.household[row]] & DIGITAL) > 0
     slot = e.slot[row]

@@ -107,8 +107,9 @@ def test_rates_by_age_are_those_of_the_model_text(service, persons, expected):
 def test_government_matters_are_split_between_point_and_township_at_the_start():
     state = small_model().state
     lines, routed = state.lines, Rates.of(state).asked.sum(axis=0, dtype=np.float64)
-    lower, upper, *others = (routed[i] for i in lines.of_service("government"))
-    assert upper / (lower + upper) == pytest.approx(0.65) and others == [0, 0, 0]
+    lower, upper = (routed[i] for i in lines.of_service("government")[:2])
+    assert {x.tier for x in state.asked} == {"community", "station", ""}
+    assert upper / (lower + upper) == pytest.approx(0.65)
     assert lower + upper == pytest.approx(routed[lines.of_service("community")[0]], rel=1e-5)
 
 
@@ -121,8 +122,9 @@ def test_a_new_route_holds_where_it_is_set_and_asks_for_as_much():
     after = model.rates.asked
     there = np.isin(state.households.settlement, [3, 4])
     assert (after[there, upper] == 0).all() and (before[there, upper] > 0).any()
-    assert (after[~there] == before[~there]).all()
+    assert (after[~there, : before.shape[1]] == before[~there]).all()
     assert after.sum(axis=1) == pytest.approx(before.sum(axis=1), rel=1e-6)
+    assert before.shape[1] + 3 == after.shape[1] == len(state.asked)
 
 
 def test_hardship_asks_more_at_counters_and_the_mean_stays():

@@ -85,10 +85,11 @@ class Rates:
         )
         rates = needs.yearly_rates(h, lines.places, p)
         rows = [i for i, line in enumerate(lines.all) if line in lines.places]
-        asked = needs.yearly_rates(h, lines.asked, p)
+        asked = needs.yearly_rates(h, state.asked, p)
         shares = state.tier_shares().astype(np.float32)
-        for i in (*lines.of_service("government"), *lines.of_service("community")):
-            asked[:, i] *= shares[h.settlement, i]
+        for i, line in enumerate(state.asked):
+            if line.tier:
+                asked[:, i] *= shares[h.settlement, i]
         return Rates(
             asked=asked,
             applied={i: np.ascontiguousarray(rates[:, j]) for j, i in enumerate(rows)},
@@ -124,8 +125,7 @@ class Candidates:
 @dataclass
 class Reached:
     """Candidates of the lines asked for week by week, and of each line with places; tastes:
-    float32 ``[H, lines in use, K]``, what households lastingly like about the former, None until
-    needed."""
+    float32 ``[H, L, K]``, what households lastingly like about the former, None until needed."""
 
     asked: Candidates
     places: dict[int, Candidates]
@@ -134,36 +134,36 @@ class Reached:
     @staticmethod
     def of(state: State, pace: Pace, applied: Iterable[int]) -> Reached:
         """What is in reach now; applied: lines with places."""
-        reach, count = state.reach, len(state.lines.asked)
+        reach, count = state.reach, len(state.asked)
         return Reached(
             Candidates.of(reach, pace, slice(count)),
             {i: Candidates.of(reach, pace, slice(i, i + 1)) for i in applied},
         )
+
+    @property
+    def lines(self) -> int:
+        """How many lines asked for week by week it knows."""
+        return self.asked.slots.shape[1]
 
     def resettled(self, state: State, before: np.ndarray) -> Reached:
         """The same for other households; before: row that each had, -1 for newcomers."""
         if self.tastes is None:
             return self
         tastes, new = self.tastes[before], np.flatnonzero(before < 0)
-        tastes[new] = self._draw_tastes(state, new, tastes.shape[1])
+        tastes[new] = self._draw_tastes(state, new)
         return replace(self, tastes=tastes)
 
     def tastes_of(self, state: State) -> np.ndarray:
         """The lasting tastes, drawn at the first call."""
         if self.tastes is None:
-            self.tastes = self._draw_tastes(state, slice(None), state.lines_in_use())
+            self.tastes = self._draw_tastes(state, slice(None))
         return self.tastes
 
-    def rerouted(self) -> Reached:
-        """The same when other lines may have come into use."""
-        return replace(self, tastes=None)
-
-    def _draw_tastes(self, state: State, rows: np.ndarray | slice, lines: int) -> np.ndarray:
+    def _draw_tastes(self, state: State, rows: np.ndarray | slice) -> np.ndarray:
         settlement, agents = state.households.settlement[rows], state.households.key[rows]
-        slots = np.ascontiguousarray(self.asked.slots[:, :lines])
-        tastes = np.zeros((settlement.size, *slots.shape[1:]), np.float32)
+        tastes = np.zeros((settlement.size, *self.asked.slots.shape[1:]), np.float32)
         choice.lifelong_tastes(
-            np.uint64(state.key), settlement, agents, slots,
+            np.uint64(state.key), settlement, agents, self.asked.slots,
             state.facilities.key.astype(np.uint32), tastes,
         )  # fmt: skip
         return tastes

@@ -69,12 +69,6 @@ def draw_needs(key, week, agents, rates, most, asked):
     lines = asked.shape[1]
     for h in range(agents.size):
         for first in range(0, lines, 4):
-            some = False
-            for i in range(first, min(first + 4, lines)):
-                some |= rates[h, i] > 0.0
-                asked[h, i] = 0
-            if not some:
-                continue
             words = block(key, Process.NEEDS, week, agents[h], first // 4)
             for i in range(first, min(first + 4, lines)):
                 mean = rates[h, i] / WEEKS
