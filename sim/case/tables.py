@@ -171,7 +171,7 @@ def _header(source: Cells, spec: TableSpec, problems: Problems) -> list[str] | N
         hint = "save it as 'CSV UTF-8 (comma delimited)'"
         problems.error("bad-csv", "the columns are not separated by commas", path, 1, hint=hint)
         return None
-    faults = len(problems.errors)
+    so_far = len(problems.found)
     for name in sorted({h for h in header if h and header.count(h) > 1}):
         hint = "remove or rename one of the two"
         problems.error("duplicate-column", f"two columns are called {name!r}", path, 1, hint=hint)
@@ -180,7 +180,7 @@ def _header(source: Cells, spec: TableSpec, problems: Problems) -> list[str] | N
             hint = did_you_mean(column.name, set(header) - set(known) - {""})
             hint = hint or f"{spec.name} needs {', '.join(c.name for c in spec.columns)}"
             problems.error("missing-column", f"no column {column.name!r}", path, 1, hint=hint)
-    if len(problems.errors) > faults:
+    if problems.has_errors(so_far):
         return None
     return [h or f"column_{i + 1}" for i, h in enumerate(header)]
 

@@ -59,7 +59,7 @@ class SplitCommunity(BoundaryLever):
             site.outside |= {p.id for p in self.parts} - {self.community}
             site.nothing_left(self.kind)
             return None
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         if self.community not in site.units:
             site.unknown("community", self.community, site.units, "community")
         for i, part in enumerate(self.parts):
@@ -67,12 +67,12 @@ class SplitCommunity(BoundaryLever):
             check_names(site, "settlement", part.settlements or (), site.unit_of, *at)
         if not site.sure:
             site.named |= self.may_make(site)
-        if len(site.problems.errors) > faults or not site.sure:
+        if site.problems.has_errors(so_far) or not site.sure:
             return None
         old = site.units[self.community]
         members = self._members(site)
         self._check(site, members)
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
         units = [
             replace(old, id=p.id, name=p.name, seat=self._seat(site, p, members[i], old))
@@ -92,7 +92,7 @@ class SplitCommunity(BoundaryLever):
 
     def _check(self, site: Site, members: Sequence[Sequence[str]]) -> None:
         """Ids are free, every settlement goes to one part, each part is of one piece."""
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         mine, home = site.members[self.community], site.pieces(site.members[self.community])
         seen: dict[str, int] = {}
         for i, part in enumerate(self.parts):
@@ -124,7 +124,7 @@ class SplitCommunity(BoundaryLever):
             if not inside:
                 message = "nothing is left for this part"
                 site.error("empties-unit", message, "leave settlements to it", "parts", i)
-            elif len(site.problems.errors) == faults:
+            elif not site.problems.has_errors(so_far):
                 torn(site, self.parts[i].name, inside, home, "parts", i, "settlements")
 
     def _seat(self, site: Site, part: SplitPart, inside: Sequence[str], old: UnitPlan) -> str:
@@ -165,15 +165,15 @@ class TransferSettlements(BoundaryLever):
         if len(inside) < len(self.settlements):
             site.leave_out("settlement", len(self.settlements) - len(inside))
             return self.model_copy(update={"settlements": inside}).bind(site)
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         check_names(site, "settlement", self.settlements, site.unit_of, "settlements")
         if self.to not in site.units:
             site.unknown("community", self.to, site.units, "to")
-        if len(site.problems.errors) > faults or not site.sure:
+        if site.problems.has_errors(so_far) or not site.sure:
             return None
         donors = list(dict.fromkeys(site.unit_of[s] for s in self.settlements))
         self._check(site, donors)
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
         units = [site.units[u] for u in (*donors, self.to)]
         rows = {s: u.id for u in units for s in site.members[u.id]}

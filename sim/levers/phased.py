@@ -167,12 +167,12 @@ class Stepped(Lever):
 
     def wanted(self, site: Site) -> list[str] | None:
         """Settlements in the scope that the step may reach, sorted; None where names are wrong."""
-        faults, stage = len(site.problems.errors), self._stage
+        so_far, stage = len(site.problems.found), self._stage
         wanted = self.scope.settlements(site, "scope")
         if self.pilot is not None and stage.step == 1:
             begin = set(self.pilot.settlements(site, "pilot"))
             wanted = [s for s in wanted if s in begin]
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
         return [s for s in wanted if stage.areas is None or s in stage.areas]
 
@@ -243,10 +243,10 @@ class Phased(Stepped):
         return share * (self.strength - before) / (1 - share * before)
 
     def bind(self, site: Site) -> Self | None:
-        faults, stage = len(site.problems.errors), self._stage
+        so_far, stage = len(site.problems.found), self._stage
         wanted = self.wanted(site)
         self.check(site)
-        if wanted is None or len(site.problems.errors) > faults:
+        if wanted is None or site.problems.has_errors(so_far):
             return None
         if self.ramp is None:
             wanted = [s for s in wanted if s not in stage.reached]
