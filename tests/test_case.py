@@ -14,7 +14,7 @@ from sim.case.case import Case
 from sim.case.messages import InputError, Problem
 from sim.case.schema import AGES
 from sim.check import check
-from tests.cases import STREET, UNITS, read_rows, settlement_id, write_small_case
+from tests.cases import STREET, UNITS, read_rows, settlement_id, write_small_case, write_table
 
 FIRST = settlement_id(0, 0)
 
@@ -258,3 +258,16 @@ def test_a_counter_that_nobody_staffs_is_refused_and_named(tmp_path):
         Case.open(folder)
     said = str(caught.value)
     assert f"facilities.csv:{row + 1}" in said and "not run by an office with windows" in said
+
+
+def test_units_and_townships_share_no_id(small_case_dir: Path) -> None:
+    for name in ("townships", "communities", "offices"):
+        column = "id" if name == "townships" else "township"
+        rows = read_rows(small_case_dir / f"{name}.csv")
+        renamed = [{**r, column: UNITS[0] if r[column] == STREET else r[column]} for r in rows]
+        write_table(small_case_dir / f"{name}.csv", renamed)
+    with pytest.raises(InputError) as caught:
+        Case.open(small_case_dir)
+    assert [(p.code, p.path.name, p.line) for p in caught.value.problems if p.path] == [
+        ("duplicate-id", "communities.csv", 2)
+    ]
