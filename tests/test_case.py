@@ -147,10 +147,25 @@ def test_a_mistake_is_told_with_its_line_and_what_to_do(
 ) -> None:
     change(small_case_dir)
     found = faults(small_case_dir)
-    matching = [p for p in found if p.code == code and p.place().endswith(place)]
+    matching = [p for p in found if p.code == code and f"{p.place()}:".find(f"{place}:") > 0]
     assert matching, [str(p) for p in found]
     assert said in matching[0].message
     assert hint in matching[0].hint
+
+
+def test_the_caret_stands_under_the_cell(small_case_dir: Path) -> None:
+    edit(small_case_dir / "settlements.csv", "第1组", '"东门, ""上""第1组"')
+    edit(small_case_dir / "settlements.csv", "plain", "flat")
+    (found,) = faults(small_case_dir)
+    assert found.path is not None and found.line is not None and found.column is not None
+    line = found.path.read_text("utf-8-sig").split("\n")[found.line - 1]
+    assert line[found.column - 1 :].startswith("flat,")
+
+
+def test_a_cell_of_a_row_of_several_lines_has_no_column(small_case_dir: Path) -> None:
+    edit(small_case_dir / "settlements.csv", "第1组", '"第1\n组"')
+    edit(small_case_dir / "settlements.csv", "plain", "flat")
+    assert [(p.line, p.column) for p in faults(small_case_dir)] == [(3, None)]
 
 
 def test_lines_are_counted_with_blank_lines_and_line_breaks_in_cells(small_case_dir: Path) -> None:
