@@ -201,8 +201,8 @@ def test_the_words_are_these(small_case: Case) -> None:
     assert d.to_text("en").splitlines()[3:] == [
         "Against the case before any lever, once all this is done:",
         "  4 communities and villages become 3: 1 community instead of 2.",
-        "  536 of 1,200 households (45%) are touched: 536 belong to another community or village "
-        "and 284 have their nearest counter elsewhere, 284 of them farther away.",
+        "  536 of 1,200 households (45%) are touched: 536 live in a community or village that "
+        "changes and 284 have their nearest counter elsewhere, 284 of them farther away.",
         "  4,220 square metres of public floor instead of 4,520.",
         "  3 service points of communities and villages instead of 4.",
         "  The public pays 54,000 yuan less a year for running public buildings.",
