@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from sim.case.messages import InputError
 from sim.levers.scenario import LEVERS
 from tests.cases import TOWN, write_small_case, write_streets
 from tests.levers import START, change, run, scenario
-from tests.test_lever_examples import SECTIONS, examples
+from tests.test_lever_examples import examples
 
 LAST = 40  # weeks that are run
 MOST = 6  # levers of a sequence

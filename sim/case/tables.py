@@ -70,6 +70,12 @@ class Table:
         """1-based line of the file in which the row with index `row` ends."""
         return self.source.lines[int(row)]
 
+    def _column_of(self, row: int, name: str) -> int | None:
+        """1-based place of a cell in that line, where it can be told."""
+        if name not in self.source.header:
+            return None
+        return self.source.column(row, self.source.header.index(name))
+
     def fault(
         self,
         problems: Problems,
@@ -93,7 +99,8 @@ class Table:
         for row in rows[:MOST]:
             value = "" if values is None else str(values.iat[row])
             said = hint.get(value, "") if isinstance(hint, dict) else hint
-            add(code, message.replace("{value}", value), self.path, self.line_of(row), hint=said)
+            at = self.line_of(row), self._column_of(int(row), show)
+            add(code, message.replace("{value}", value), self.path, *at, hint=said)
         if len(rows) > MOST:
             add(code, f"and {len(rows) - MOST} more lines of this kind", self.path)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from sim.levers import words
 from sim.levers.boundary import BoundaryLever, check_names
-from sim.levers.lever import Flag, Id
+from sim.levers.lever import Flag, Id, NewId
 from sim.levers.plan import Plan, UnitPlan
 from sim.levers.redrawing import redraw
 from sim.levers.site import Site
@@ -28,7 +28,7 @@ class SplitPart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: Id
+    id: NewId
     name: str
     settlements: Annotated[tuple[Id, ...], Field(min_length=1)] | None = None
     seat: Id | None = None
@@ -100,8 +100,10 @@ class SplitCommunity(BoundaryLever):
             if part.id in [p.id for p in self.parts[:i]]:
                 message = f"two parts have the id {part.id!r}"
                 site.error("named-twice", message, "give each part its own id", *at, "id")
-            elif part.id in site.units and part.id != self.community:
-                message = f"the id {part.id!r} belongs to {site.units[part.id].name}"
+            elif other := site.townships.get(part.id) or (
+                site.units.get(part.id) if part.id != self.community else None
+            ):
+                message = f"the id {part.id!r} belongs to {other.name}"
                 site.error("id-taken", message, "give the part another id", *at, "id")
             for k, name in enumerate(part.settlements or ()):
                 if name not in mine:

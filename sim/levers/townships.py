@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from sim.case.messages import did_you_mean
 from sim.levers import words
 from sim.levers.boundary import BoundaryLever, check_names, count_kinds, plan_of
-from sim.levers.lever import Id
+from sim.levers.lever import Id, NewId
 from sim.levers.plan import Points, TownshipPlan, UnitPlan, share_kept
 from sim.levers.redrawing import redraw
 from sim.levers.site import Site
@@ -129,7 +129,7 @@ class SetUpStreet(_OnTownships):
     kind: ClassVar[str] = "set_up_street"
 
     township: Id | None = None
-    id: Id | None = None
+    id: NewId | None = None
     name: str | None = None
     communities: Annotated[tuple[Id, ...], Field(min_length=1)] | None = None
     seat: Id | None = None
@@ -200,8 +200,8 @@ class SetUpStreet(_OnTownships):
         assert self.communities is not None and self.id is not None
         so_far = len(site.problems.found)
         check_names(site, "community", self.communities, site.units, "communities")
-        if self.id in site.townships:
-            message = f"the id {self.id!r} belongs to {site.townships[self.id].name}"
+        if other := site.townships.get(self.id) or site.units.get(self.id):
+            message = f"the id {self.id!r} belongs to {other.name}"
             site.error("id-taken", message, "give the street another id", "id")
         if self.seat is not None and self.seat not in self.communities:
             hint = did_you_mean(self.seat, self.communities) or "name one of the communities"
