@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -11,12 +11,15 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from sim.levers import where as choosing
 from sim.levers import words
+from sim.levers.getting import Built, say_way
 from sim.levers.lever import Id
 from sim.levers.phased import Scope
-from sim.levers.placing import Built, Floor, check_service
+from sim.levers.placing import check_service
+from sim.levers.plan import Floor
 from sim.levers.site import Place, Site
 from sim.levers.where import Candidate, Where
 from sim.levers.words import Lang, amount
+from sim.processes.cost import price_of_way
 from sim.world.facilities import Enlargement
 from sim.world.reach import facility_areas
 from sim.world.state import State
@@ -45,10 +48,10 @@ class EnlargeFacility(Built):
     floor_m2: Floor | None = None
     capacity: Annotated[float, Field(strict=True, gt=0, le=1_000_000)] | None = None
     _at: str = PrivateAttr(default="")
-    _opens: date = PrivateAttr(default=date.max)
     _share: float = PrivateAttr(default=1.0)
     _inside: frozenset[str] | None = PrivateAttr(default=None)
     _found: tuple[int, float] | None = PrivateAttr(default=None)
+    _price: float | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -82,6 +85,9 @@ class EnlargeFacility(Built):
             return None
         lever._at = site.units[site.unit_of[place.settlement]].name
         lever._grow(site, self.facility, place, self.floor_m2 or 0.0)
+        if self.floor_m2 is not None:
+            p = site.parameters
+            lever._price = price_of_way(self.way, self.floor_m2, place.services, p)
         return lever
 
     def _may_grow(self, site: Site, services: tuple[str, ...], name: str) -> bool:
@@ -111,7 +117,7 @@ class EnlargeFacility(Built):
         if not choosing.known(site, where) or self.service in site.uncertain:
             site.uncertain.add(STATION_SERVICE)
             return True
-        count, total = 0, 0.0
+        count, total, price = 0, 0.0, 0.0
         for unit in self._first(choosing.of_site(site, where, self._inside)):
             mine = {
                 name: p
@@ -123,7 +129,9 @@ class EnlargeFacility(Built):
                 floor = where.missing(unit) if self._fills_up else self.floor_m2 or 0.0
                 self._grow(site, name, mine[name], floor)
                 count, total = count + 1, total + floor
+                price += price_of_way(self.way, floor, mine[name].services, site.parameters)
         self._found = count, total
+        self._price = price if self.capacity is None else None
         if not count:
             site.warn("none-fits", "no facility fits this rule: nothing is enlarged", "where")
         return True
@@ -144,6 +152,9 @@ class EnlargeFacility(Built):
 
     def describe(self, lang: Lang = "en") -> str:
         way, more = words.pick(words.WAYS[self.way], lang), self._say_more(lang)
+        if self._price is not None:
+            together = self._found is not None and self._found[0] > 1
+            way = say_way(self.way, self._price, lang, all_in_all=together)
         if self.where is None:
             if lang == "zh":
                 return (
@@ -220,4 +231,6 @@ class EnlargeFacility(Built):
             added = floor * self.capacity / most if most else standard_floor(services, self.way, p)
         gain = tuple(np.where(limited, more, 0.0).tolist())
         week = state.week + self.weeks_of(p)
-        state.works.append(Enlargement(week, slot, added, gain, self.yearly_of(added, p)))
+        offered = [n for n, there in zip(names, f.offers[slot], strict=True) if there]
+        yearly = self.yearly_of(added, offered, p)
+        state.works.append(Enlargement(week, slot, added, gain, yearly))

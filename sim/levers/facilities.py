@@ -9,12 +9,14 @@ from typing import Any, ClassVar, Self
 from pydantic import PrivateAttr, model_validator
 
 from sim.levers import words
+from sim.levers.getting import Built, say_way
 from sim.levers.lever import Id, Lever
 from sim.levers.phased import Batches
-from sim.levers.placing import Built, Placed
+from sim.levers.placing import Placed
 from sim.levers.site import Site
 from sim.levers.where import Candidate
 from sim.levers.words import Lang, amount
+from sim.processes.cost import price_of_way
 from sim.world.state import State
 
 
@@ -27,13 +29,20 @@ class AddFacility(Built, Placed):
 
     kind: ClassVar[str] = "add_facility"
 
+    _price: float = PrivateAttr(default=0.0)
+
     @property
     def house(self) -> str:
         return self.way
 
+    def _placed(self, found: list[tuple[str, float]] | None, site: Site) -> Self | None:
+        floor = self._floor if found is None else sum(m2 for _, m2 in found)
+        self._price = price_of_way(self.way, floor, self.services, site.parameters)
+        return super()._placed(found, site)
+
     def describe(self, lang: Lang = "en") -> str:
         what, at = words.services(self.services, lang), self.say_place(lang)
-        way, floor = words.pick(words.WAYS[self.way], lang), self.say_floor(lang)
+        way, floor = self._say_way(lang), self.say_floor(lang)
         number = self._number if self.where is not None else 1
         if lang == "zh":
             decided, opens = ("", "") if self.at_once else ("决定", f"，{self._opens}开放")
@@ -54,6 +63,16 @@ class AddFacility(Built, Placed):
         return (
             f"{self.date}{self._step(lang)}: {many} with {what} {verb} {at}, {floor}, {way}{later}."
         )
+
+    def _say_way(self, lang: Lang) -> str:
+        """How it is come by, and for how much."""
+        if self._number is None:
+            each = words.pick((" each", "每处"), lang)
+            said = say_way(self.way, self._price, lang)
+            return f"{said}{each}" if lang == "en" else said.replace("，", f"，{each}")
+        if self._number == 0:
+            return words.pick(words.WAYS[self.way], lang)
+        return say_way(self.way, self._price, lang, all_in_all=self._number > 1)
 
     def _step(self, lang: Lang) -> str:
         """Which batch of a programme this is."""

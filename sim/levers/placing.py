@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
+from sim.case.messages import did_you_mean
 from sim.case.parameters import Parameters
 from sim.levers import where as choosing
 from sim.levers import words
+from sim.levers.getting import check_floor
 from sim.levers.lever import Id, Lever
 from sim.levers.phased import Scope
+from sim.levers.plan import Floor
 from sim.levers.site import Place, Site
 from sim.levers.where import Candidate, Where
 from sim.levers.words import Lang
-from sim.processes.cost import yearly_cost_of_way
 from sim.world.draws import id_keys
 from sim.world.facilities import NEVER, PUBLIC
 from sim.world.services import COMMUNITY, EVERYONE
@@ -30,29 +32,7 @@ from sim.world.supply import (
     standard_floor,
 )
 
-Way = Literal["build", "rebuild", "buy", "rent", "allot", "leaseback", "share"]
-Floor = Annotated[float, Field(strict=True, gt=0, le=200_000)]
 Room = Annotated[float, Field(strict=True, ge=0)]
-BuildingWeeks = Annotated[int, Field(strict=True, ge=0, le=520)]
-
-
-class Built(Lever):
-    """A lever that gets floor.
-
-    way: how the floor is got; weeks: from decision to opening, by default the parameter
-    `building` of that way.
-    """
-
-    way: Way = "build"
-    weeks: BuildingWeeks | None = None
-
-    def weeks_of(self, parameters: Parameters) -> int:
-        """Weeks from decision to opening."""
-        return int(parameters[f"building.{self.way}"]) if self.weeks is None else self.weeks
-
-    def yearly_of(self, floor: float, parameters: Parameters) -> float:
-        """Yuan a year that so much floor costs."""
-        return yearly_cost_of_way(self.way, floor, parameters)
 
 
 class Placed(Lever):
@@ -111,8 +91,8 @@ class Placed(Lever):
         """Weeks from decision to opening."""
         return 0
 
-    def yearly_of(self, floor: float, parameters: Parameters) -> float:
-        """Yuan a year that so much floor costs."""
+    def yearly_of(self, floor: float, services: Sequence[str], parameters: Parameters) -> float:
+        """Yuan a year that so much floor for these services costs."""
         return 0.0
 
     def _size_for(self, unit: Candidate, parameters: Parameters) -> float:
@@ -133,6 +113,8 @@ class Placed(Lever):
         check_services(self.services, site)
         if self.where is not None and self.where.without is not None:
             check_service(self.where.without, site, "where", "without")
+        if len(site.problems.errors) == faults:
+            self._check_size(site)
         lever = self.model_copy()
         lever._share, lever._floor = site.case.share, self.size(site.parameters)
         lever._opens = self.date + timedelta(weeks=self.weeks_of(site.parameters))
@@ -157,6 +139,21 @@ class Placed(Lever):
         else:
             found = lever._found(site)
         return lever._placed(found, site)
+
+    def _check_size(self, site: Site) -> None:
+        """Says where nobody fits in, and where no floor is given for a service of the case's own,
+        which has no standard size."""
+        if self.floor_m2 is not None and self.capacity is None:
+            check_floor(self.services, self.floor_m2, site)
+        if self.size(site.parameters) == 0:
+            what = words.services(self.services, "en")
+            site.error(
+                "no-size", f"there is no standard size for {what}", "give floor_m2", "services"
+            )
+
+    @property
+    def shows(self) -> date:
+        return self._opens
 
     def _found(self, site: Site) -> list[tuple[str, float]] | None:
         """Where the rule puts facilities and how large, None where only the run will tell."""
@@ -268,7 +265,7 @@ class Placed(Lever):
             point=False,
             kept=False,
             station=False,
-            yearly=self.yearly_of(floor, p),
+            yearly=self.yearly_of(floor, self.services, p),
             reward=self.yearly_reward(p),
             extra_hours=0.0,
             office_floor=0.0,
@@ -320,7 +317,11 @@ def check_service(service: str, site: Site, *keys: str | int) -> None:
     """Says that a service is unknown, or has no place of its own."""
     mode = dict(zip(site.case.services["id"], site.case.services["mode"], strict=True))
     if service not in mode:
-        site.unknown("service", service, mode, *keys)
+        hint = did_you_mean(service, mode)
+        placed = ", ".join(s for s in mode if mode[s] != "home")
+        more = f"services with a place are {placed}; a case adds its own in a services.csv"
+        message = f"there is no service {service!r}"
+        site.error("unknown-id", message, hint or more, *keys)
     elif mode[service] == "home":
         site.error(
             "no-place",

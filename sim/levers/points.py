@@ -6,12 +6,13 @@ A merger closes counters and culture rooms, never a health station (model text 6
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
 from sim.levers.parts import Parts
-from sim.levers.plan import Points, number_kept
+from sim.levers.plan import Points, Premises, number_kept
+from sim.processes.cost import yearly_cost_of_way
 from sim.world.boundaries import COMMUNITY_KIND, Township, Unit
 from sim.world.draws import id_keys
 from sim.world.facilities import NEVER
@@ -24,10 +25,13 @@ POINT_SERVICES = ("government", "community", "culture")
 CENTRE_SERVICES = ("government",)
 
 
-def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Points | None) -> None:
+def settle_points(
+    state: State, parts: Parts, old_unit: np.ndarray, policy: Points | None, premises: Premises
+) -> None:
     """The points of the units that changed: counter and culture room of a seat together.
 
-    Without a policy nothing but a new seat, or a new kind of unit, changes a point.
+    Without a policy nothing but a new seat, or a new kind of unit, changes a point. A seat that
+    has no counter gets these premises, which cost what their way costs.
     """
     b, f, p = state.boundaries, state.facilities, state.parameters
     points = np.flatnonzero(f.is_open(state.week) & f.point)
@@ -49,7 +53,7 @@ def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Poin
                 if s in POINT_SERVICES and not there
             ]
             key = f"P-{unit.id}@{state.week}"
-            main.append(_open(state, unit, key, missing, COMMUNITY, p["floor.point"]))
+            main.append(_open(state, unit, key, missing, COMMUNITY, premises))
         kind = "community" if unit.kind == COMMUNITY_KIND else "village"
         for slot in main:
             if f.kept[slot] or not as_they_are:
@@ -66,7 +70,8 @@ def settle_centres(
 ) -> None:
     """The centres of the townships that changed: the one nearest to the seat serves.
 
-    Without a policy the others go on as they are.
+    Without a policy the others go on as they are. A township that has none gets one as large as
+    the others are on average, rented.
     """
     b, f, o, p = state.boundaries, state.facilities, state.offices, state.parameters
     centre = f.is_open(state.week) & (f.windows > 0) & (f.operator >= 0) & ~f.station
@@ -74,7 +79,7 @@ def settle_centres(
     centres = np.flatnonzero(centre)
     new = b.township_of()
     home = new[f.settlement[centres]]
-    floor = float(f.floor[centres].mean()) if centres.size else 0.0
+    house = Premises(floor_m2=float(f.floor[centres].mean()) if centres.size else 0.0)
     persons = np.bincount(new, state.census.registered, len(b.townships))
     others: list[int] = []
     for row in parts.areas.tolist():
@@ -86,7 +91,7 @@ def settle_centres(
         else:
             key = f"TC-{township.id}@{state.week}"
             main = _open(
-                state, township, key, CENTRE_SERVICES, state.centre_tier(township.seat), floor
+                state, township, key, CENTRE_SERVICES, state.centre_tier(township.seat), house
             )
         _serve(state, main, windows_of("township", persons[row], p))
         others += [slot for slot in mine.tolist() if slot != main]
@@ -186,16 +191,16 @@ def _open(
     state: State,
     area: Unit | Township,
     key: str,
-    services: Iterable[str],
+    services: Sequence[str],
     open_to: int,
-    floor: float,
+    house: Premises,
 ) -> int:
     """A counter at the seat of an area that has none (a split); returns its slot."""
-    p, names = state.parameters, state.lines.services
+    p, names, floor = state.parameters, state.lines.services, house.size(state.parameters)
     offers, capacity = np.zeros(len(names), bool), np.full(len(names), np.inf)
     for service in services:
         j = names.index(service)
-        offers[j], capacity[j] = True, default_capacity(service, p["floor.point"] / 2, 0.0, p)
+        offers[j], capacity[j] = True, default_capacity(service, floor / 2, 0.0, p)
     place = state.world.settlements.iloc[area.seat]
     slot = state.facilities.add(
         id=key,
@@ -217,7 +222,7 @@ def _open(
         point=open_to == COMMUNITY,
         kept=False,
         station=False,
-        yearly=0.0,
+        yearly=yearly_cost_of_way(house.way, floor, services, p),
         reward=0.0,
         extra_hours=0.0,
         office_floor=0.0,
