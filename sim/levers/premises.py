@@ -23,8 +23,8 @@ class KeepServicePoints(Phased):
     A kept point has one window, the kept hours, and one worker of its office at it while it is
     open, and its culture room takes fewer in proportion. Nobody is hired; its floor has to be run.
 
-    Centres of abolished townships are left out: their posts have gone to the centre that goes on, so
-    nobody would be there to serve. They are kept by `township_points` when townships are merged
+    Centres of abolished townships are left out: their posts have gone to the centre that goes on,
+    so nobody would be there to serve. They are kept by `township_points` when townships are merged
     (Pengxi county kept 12 such stations), or come back as stations with posts (`add_station`).
 
     share: of those closed in the scope, the ones of the units with most households first.
