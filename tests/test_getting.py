@@ -31,6 +31,7 @@ from tests.levers import (
     WEEK,
     WEST,
     add,
+    close,
     merge,
     pull,
     redraw,
@@ -177,9 +178,65 @@ def test_a_floor_without_room_for_anybody_is_refused_with_the_floor_it_needs(
     assert told("elder_care", "nursery", "culture", floor_m2=59.0) == [
         "too-small: give at least 60 m2, or a capacity"
     ]
-    assert not told("elder_care", "nursery", "culture", floor_m2=60.0)
-    assert not told("elder_care", floor_m2=19.0, capacity=3)
-    assert not told("health", floor_m2=5.0)
+    fits = {"elder_care": 20.0, "health": 5.0, "culture": 3.0}
+    for service, floor in fits.items():  # yet less than a standard asks
+        assert told(service, floor_m2=floor) == ["below-standard: "]
+    assert told("elder_care", floor_m2=19.0, capacity=3) == ["below-standard: "]
+    assert not told("elder_care", floor_m2=350.0) and not told("elder_care")
+
+
+def test_floor_below_a_standard_or_a_rule_is_warned_of_with_its_source(small_case: Case) -> None:
+    def told(*services: str, **keys: Any) -> str:
+        place = {} if "where" in keys else {"community": WEST[0]}
+        found = problems(small_case, add(*services, **place, **keys))
+        assert all(p.severity == "warning" and p.code == "below-standard" for p in found)
+        return "; ".join(p.message for p in found)
+
+    assert "100 m2 is less than 120: health station" in told("health", floor_m2=100)
+    assert "less than 550" in told("elder_care", "nursery", floor_m2=549)
+    assert "less than 500; 眉山市" in told("community", floor_m2=499)
+    assert "(MS145-rebuilt-300)" in told("community", way="rent", floor_m2=299)
+    assert not told("community", way="rent", floor_m2=300)
+    assert not told("community", way="allot", floor_m2=100)
+    assert not told("community", way="rent", floor_m2=299, where={"kind": "village"})
+    assert not told("green", floor_m2=400) and not told("shop", floor_m2=30)
+
+
+def test_open_ground_is_no_part_of_a_house(small_case: Case) -> None:
+    for ground in ("green", "parking"):
+        (found,) = problems(small_case, add("nursery", ground, community=WEST[0]))
+        assert found.code == "open-ground" and found.severity == "error"
+    assert not problems(small_case, add("nursery", "sports", community=WEST[0]))
+    (found,) = problems(small_case, add("green", community=WEST[0], capacity=20))
+    assert found.code == "no-limit"
+
+
+def test_a_lever_that_changes_nothing_or_less_than_asked_says_so(small_case: Case) -> None:
+    def told(*levers: dict[str, Any]) -> list[str]:
+        return [p.code for p in problems(small_case, *levers)]
+
+    def on(kind: str, day: str = "2020-05-18", **keys: Any) -> dict[str, Any]:
+        return {kind: {"date": day, **keys}}
+
+    nursery = add("nursery", community=WEST[0])
+    assert told(nursery, nursery) == ["added-twice"]
+    assert not told(nursery, add("nursery", community=WEST[1]))
+    health = f"H-{WEST[0]}"
+    larger = on("enlarge_facility", facility=health, floor_m2=40)
+    assert told(larger, close(health, date="2020-06-01")) == ["closes-first"]
+    assert not told(larger, close(health, date="2021-06-01"))
+    small = on("enlarge_facility", facility=f"E-{WEST[0]}", floor_m2=5)
+    assert told(small) == ["too-small"]
+    assert told(add("nursery", where={"count": 9})) == ["none-fits"]
+    assert not told(add("nursery", where={"count": 4}))
+    batches = {"services": ["nursery"], "where": {"count": 9}, "batches": {"number": 3, "weeks": 4}}
+    assert told(on("add_programme", **batches)) == ["none-fits"]
+    assert told(on("extend_hours", services=["health"], hours_week=20)) == ["none-fits"]
+    half = on("co_locate", share=0.5)
+    assert told(half, on("co_locate", "2020-06-01", share=0.4)) == ["none-fits"]
+    assert not told(half, on("co_locate", "2020-06-01", share=0.6))
+    assert told(close(f"P-{WEST[0]}")) == ["no-counter-left"]
+    assert not told(add("community", community=WEST[0]), close(f"P-{WEST[0]}"))
 
 
 def test_what_opens_after_the_last_week_is_warned_of(small_case: Case) -> None:
@@ -256,6 +313,21 @@ def test_every_seat_without_a_counter_gets_one_that_is_paid_for(small_case: Case
     new = [i for i, name in enumerate(state.facilities.id) if name.startswith("P-") and "@" in name]
     assert len(new) == 1
     assert state.facilities.yearly[new] == pytest.approx(yearly_cost_of_way("rent", 200, POINT, P))
+
+
+def test_a_split_has_its_former_point_back(small_case: Case) -> None:
+    apart = {"split_community": {
+        "date": "2020-08-03", "community": WEST[0], "parts": [
+            {"id": WEST[1], "name": "西", "settlements": [f"{WEST[1]}0{n}" for n in range(1, 5)]},
+            {"id": WEST[0], "name": "东"}]}}  # fmt: skip
+    opened = scenario(small_case, merge(*WEST), apart)
+    assert "service point opens" not in opened.describe()[1]
+    before, state = start(small_case), run(small_case, opened, WEEK + 14).state
+    f = state.facilities
+    assert f.id == before.facilities.id and building(state) == building(before)
+    assert (f.is_open(state.week) == before.facilities.is_open(before.week)).all()
+    assert (f.windows == before.facilities.windows).all() and not f.kept.any()
+    assert (f.hours == before.facilities.hours).all()
 
 
 def test_a_point_that_was_split_off_costs_nothing_once_it_is_merged_back(small_case: Case) -> None:

@@ -17,13 +17,14 @@ from sim.levers.phased import Scope
 from sim.levers.placing import check_service
 from sim.levers.plan import Floor
 from sim.levers.site import Place, Site
+from sim.levers.sizes import check_limit, remark_growth
 from sim.levers.where import Candidate, Where
 from sim.levers.words import Lang, amount
-from sim.processes.cost import price_of_way
+from sim.processes.cost import RENTED, price_of_way
 from sim.world.facilities import Enlargement
 from sim.world.reach import facility_areas
 from sim.world.state import State
-from sim.world.supply import LIMITED, STATION_SERVICE, standard_floor
+from sim.world.supply import STATION_SERVICE, standard_floor
 
 
 class EnlargeFacility(Built):
@@ -52,6 +53,7 @@ class EnlargeFacility(Built):
     _inside: frozenset[str] | None = PrivateAttr(default=None)
     _found: tuple[int, float] | None = PrivateAttr(default=None)
     _price: float | None = PrivateAttr(default=None)
+    _price_m2: float | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -85,22 +87,17 @@ class EnlargeFacility(Built):
             return None
         lever._at = site.units[site.unit_of[place.settlement]].name
         lever._grow(site, self.facility, place, self.floor_m2 or 0.0)
+        p = site.parameters
         if self.floor_m2 is not None:
-            p = site.parameters
             lever._price = price_of_way(self.way, self.floor_m2, place.services, p)
+            remark_growth(place.services, self.floor_m2, site)
+        lever._price_m2 = price_of_way(self.way, 1.0, place.services, p)
+        site.growing[self.facility] = lever._opens
         return lever
 
     def _may_grow(self, site: Site, services: tuple[str, ...], name: str) -> bool:
         """Says where a capacity is given for what nothing limits."""
-        if self.capacity is None or not set(LIMITED).isdisjoint(services):
-            return True
-        site.error(
-            "no-limit",
-            f"nothing limits how many {words.services(services, 'en')} takes in at {name!r}",
-            f"give floor_m2; services with a capacity are {', '.join(LIMITED)}",
-            "capacity",
-        )
-        return False
+        return self.capacity is None or check_limit(services, f" at {name!r}", site)
 
     def _bind_rule(self, site: Site, where: Where) -> bool:
         """Checks the keys of a rule, and counts what it chooses where that is known."""
@@ -130,6 +127,8 @@ class EnlargeFacility(Built):
                 self._grow(site, name, mine[name], floor)
                 count, total = count + 1, total + floor
                 price += price_of_way(self.way, floor, mine[name].services, site.parameters)
+        if self.floor_m2 is not None:
+            remark_growth((self.service,), self.floor_m2, site)
         self._found = count, total
         self._price = price if self.capacity is None else None
         if not count:
@@ -152,7 +151,17 @@ class EnlargeFacility(Built):
 
     def describe(self, lang: Lang = "en") -> str:
         way, more = words.pick(words.WAYS[self.way], lang), self._say_more(lang)
-        if self._price is not None:
+        if self._price is None and self._price_m2 is not None:
+            each = words.money(self._price_m2, lang)
+            yearly = self.way in RENTED
+            way += words.pick(
+                (
+                    f" at {each} a m2{' and year' if yearly else ''}",
+                    f"，每平方米{'每年' if yearly else ''}{each}",
+                ),
+                lang,
+            )
+        elif self._price:
             together = self._found is not None and self._found[0] > 1
             way = say_way(self.way, self._price, lang, all_in_all=together)
         if self.where is None:

@@ -13,11 +13,12 @@ from sim.levers.getting import Built, say_way
 from sim.levers.lever import Id, Lever
 from sim.levers.phased import Batches
 from sim.levers.placing import Placed
-from sim.levers.site import Site
+from sim.levers.site import Place, Site
 from sim.levers.where import Candidate
 from sim.levers.words import Lang, amount
 from sim.processes.cost import price_of_way
 from sim.world.state import State
+from sim.world.supply import STATION_SERVICE
 
 
 class AddFacility(Built, Placed):
@@ -141,7 +142,11 @@ class AddProgramme(AddFacility):
 
     def empty(self, site: Site) -> bool:
         """A batch of a small scope may have nothing to do; the first says so."""
-        return super().empty(site) if self._batch == 0 else False
+        return super().empty(site) if self.begins else False
+
+    @property
+    def begins(self) -> bool:
+        return self._batch == 0
 
     @property
     def prefix(self) -> str:
@@ -178,11 +183,32 @@ class CloseFacility(Lever):
         if place is None:
             return None
         assert site.standing is not None
+        larger = site.growing.get(self.facility)
+        if larger is not None and larger > self.date:
+            site.warn(
+                "closes-first",
+                f"{self.facility!r} closes before it gets larger on {larger}: the enlargement "
+                "changes nothing",
+                "facility",
+            )
         del site.facilities[self.facility]
+        self._say_none_left(site, place)
         site.closed[self.facility] = site.standing
         lever = self.model_copy()
         lever._at = site.units[site.unit_of[place.settlement]].name
         return lever
+
+    def _say_none_left(self, site: Site, place: Place) -> None:
+        """Warns where a unit has no counter for its community affairs any more: others' counters
+        are not open to it."""
+        unit = site.units[site.unit_of[place.settlement]]
+        of_unit = STATION_SERVICE in place.services and STATION_SERVICE not in site.uncertain
+        if of_unit and not any(
+            STATION_SERVICE in p.services and site.unit_of[p.settlement] == unit.id
+            for p in site.facilities.values()
+        ):
+            message = f"{unit.name} ({unit.id}) has no counter left: nobody serves its households"
+            site.warn("no-counter-left", message, "facility")
 
     def describe(self, lang: Lang = "en") -> str:
         if lang == "zh":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
@@ -13,10 +12,8 @@ from sim.case.parameters import Parameters
 from sim.levers import words
 from sim.levers.lever import Lever
 from sim.levers.plan import Way
-from sim.levers.site import Site
 from sim.levers.words import Lang
 from sim.processes.cost import RENTED, yearly_cost_of_way
-from sim.world.supply import FLOOR_USERS, least_floor
 
 BuildingWeeks = Annotated[int, Field(strict=True, ge=0, le=520)]
 
@@ -52,20 +49,3 @@ def say_way(way: Way, yuan: float, lang: Lang, all_in_all: bool = False) -> str:
     if lang == "zh":
         return f"{said}，{'共' if whole else ''}{'每年' if yearly else ''}{price}"
     return f"{said} for {price}{' a year' if yearly else ''}{' in all' if whole else ''}"
-
-
-def check_floor(services: Sequence[str], floor_m2: float, site: Site) -> None:
-    """Says which services of a facility have no room for anybody on so much floor."""
-    least = {s: least_floor(s, services, site.parameters) for s in services}
-    tight = [s for s, m2 in least.items() if floor_m2 < m2]
-    if not tight:
-        return
-    sharing = sum(s in FLOOR_USERS for s in services)
-    shared = f", which {sharing} services share equally," if sharing > 1 else ""
-    site.error(
-        "too-small",
-        f"{floor_m2:g} m2{shared} has no room for a single visitor or place: "
-        f"{words.services(tight, 'en')}",
-        f"give at least {math.ceil(max(least.values()))} m2, or a capacity",
-        "floor_m2",
-    )

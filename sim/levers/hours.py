@@ -62,8 +62,13 @@ class ExtendHours(Phased):
             self._number = sum(
                 p.settlement in here and self._meant(name, p) for name, p in site.facilities.items()
             )
+            if not self._number:
+                message = f"none of these is open for less than {self.hours_week:g} hours a week"
+                site.warn("none-fits", f"{message}: nothing changes", "hours_week")
 
     def _meant(self, name: str, place: Place) -> bool:
+        if place.hours >= self.hours_week:
+            return False
         if self.facilities:
             return name in self.facilities
         return not set(self.services).isdisjoint(place.services)

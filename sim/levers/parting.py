@@ -27,8 +27,8 @@ class SplitPart(BaseModel):
     """One of the units that a community is split into.
 
     id: its own, or that of the old unit; name: its name; settlements: ids of those it gets, one
-    part may leave them out and gets the rest; seat: one of them, by default the old seat, else the
-    settlement with most households.
+    part may leave them out and gets the rest; seat: one of them, by default the old seat, else
+    where a service point is or was, else the settlement with most households.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -89,7 +89,10 @@ class SplitCommunity(BoundaryLever):
             for i, p in enumerate(self.parts)
         ]
         rows = sorted((s, p.id) for p, mine in zip(self.parts, members, strict=True) for s in mine)
-        new = None if site.points is None else sum(u.seat not in site.points for u in units)
+        seats = [u.seat for u in units]
+        new = None
+        if site.points is not None and site.former is not None:
+            new = sum(s not in site.points | site.former for s in seats)
         lever = self._bound(site, Plan(tuple(rows), tuple(sorted(units, key=lambda u: u.id))))
         if new is not None:
             p = site.parameters
@@ -162,7 +165,12 @@ class SplitCommunity(BoundaryLever):
                 torn(site, self.parts[i].name, inside, home, "parts", i, "settlements")
 
     def _seat(self, site: Site, part: SplitPart, inside: Sequence[str], old: UnitPlan) -> str:
-        return part.seat or (old.seat if old.seat in inside else site.largest(inside))
+        """The seat as given, else the old one, else where a point is or was, else the largest."""
+        for places in ({part.seat}, {old.seat}, site.points or (), site.former or ()):
+            here = [s for s in inside if s in places]
+            if here:
+                return site.largest(here)
+        return site.largest(inside)
 
     def describe(self, lang: Lang = "en") -> str:
         old, size = self._before, dict(self._sizes)

@@ -13,11 +13,11 @@ from sim.case.messages import did_you_mean
 from sim.case.parameters import Parameters
 from sim.levers import where as choosing
 from sim.levers import words
-from sim.levers.getting import check_floor
 from sim.levers.lever import Id, Lever
 from sim.levers.phased import Scope
 from sim.levers.plan import Floor
 from sim.levers.site import Place, Site
+from sim.levers.sizes import check_limit, check_roof, check_room, remark_size
 from sim.levers.where import Candidate, Where
 from sim.levers.words import Lang
 from sim.world.draws import id_keys
@@ -135,16 +135,32 @@ class Placed(Lever):
         if place is not None:
             unit = site.units[place if self.community is not None else site.unit_of[place]]
             lever._at = unit.name, place
+            lever._remark(site, unit.type)
             found = [(unit.seat if self.community is not None else place, lever._floor)]
+            lever._say_twice(site, found[0][0])
         else:
+            lever._remark(site, self.where.type if self.where is not None else None)
             found = lever._found(site)
         return lever._placed(found, site)
 
+    def _remark(self, site: Site, unit_type: str | None) -> None:
+        """Warns of a floor below what standards ask."""
+        if self.floor_m2 is not None and self.operator == PUBLIC:
+            remark_size(self.services, self.house, self.floor_m2, unit_type, site)
+
+    def _say_twice(self, site: Site, settlement: str) -> None:
+        """Warns of another of one kind, in one place, on one day."""
+        if any(name.startswith(f"{self.prefix} {settlement} ") for name in site.facilities):
+            site.warn("added-twice", f"an earlier {self.kind} of this day adds the same here")
+
     def _check_size(self, site: Site) -> None:
-        """Says where nobody fits in, and where no floor is given for a service of the case's own,
-        which has no standard size."""
-        if self.floor_m2 is not None and self.capacity is None:
-            check_floor(self.services, self.floor_m2, site)
+        """Says what does not go together, where nobody fits in, and where no floor is given for a
+        service of the case's own, which has no standard size."""
+        check_roof(self.services, site)
+        if self.capacity is not None:
+            check_limit(self.services, "", site)
+        elif self.floor_m2 is not None:
+            check_room(self.services, self.floor_m2, site)
         if self.size(site.parameters) == 0:
             what = words.services(self.services, "en")
             site.error(
@@ -161,8 +177,16 @@ class Placed(Lever):
         if not choosing.known(site, self.where):
             return None
         units = self.where.ranked(choosing.of_site(site, self.where, self._inside))
-        first = self.first(units, self.turned(site))
+        first, wanted = self.first(units, self.turned(site)), self.where.number(self._share)
+        if self.begins and wanted is not None and 0 < len(units) < wanted:
+            fit = f"{len(units)} {'unit fits' if len(units) == 1 else 'units fit'}"
+            site.warn("none-fits", f"{fit} this rule, not {wanted}: no more get one", "where")
         return [(u.seat, self._size_for(u, site.parameters)) for u in first]
+
+    @property
+    def begins(self) -> bool:
+        """Whether it is the first step of what was written."""
+        return True
 
     def turned(self, site: Site) -> Collection[str]:
         """Units that had their turn, before the run."""

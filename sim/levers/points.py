@@ -31,7 +31,8 @@ def settle_points(
     """The points of the units that changed: counter and culture room of a seat together.
 
     Without a policy nothing but a new seat, or a new kind of unit, changes a point. A seat that
-    has no counter gets these premises, which cost what their way costs.
+    has no counter has its former point back where a redraw has closed one; else it gets these
+    premises, which cost what their way costs.
     """
     b, f, p = state.boundaries, state.facilities, state.parameters
     points = np.flatnonzero(f.is_open(state.week) & f.point)
@@ -46,6 +47,11 @@ def settle_points(
         as_they_are = policy is None and old_kind[unit.seat] == unit.kind
         if not (f.windows[main] > 0).any():
             as_they_are = False
+            former = np.flatnonzero(f.ended.any(axis=1) & (f.settlement == unit.seat)).tolist()
+            for slot in former:
+                _reopen(state, slot)
+            main += former
+        if not (f.windows[main] > 0).any():
             offered = f.offers[main].any(axis=0)
             missing = [
                 s
@@ -156,14 +162,19 @@ def reopen_points(state: State, settlements: np.ndarray, part: float) -> int:
         places.setdefault(int(f.settlement[slot]), []).append(slot)
     size = _households_of(state, b.origin)
     ranked = sorted(places, key=lambda s: (-size[s], s))[: round(part * len(places))]
-    counters = np.isin(state.lines.services, STATION)
     for slot in (slot for place in ranked for slot in places[place]):
-        f.offers[slot] |= f.ended[slot]
-        if f.ended[slot, counters].any():
-            f.windows[slot] = p["counter.kept_windows"]
-        f.ended[slot], f.point[slot], f.closed[slot] = False, True, NEVER
+        _reopen(state, slot)
         _keep(state, slot, p["counter.kept_hours"])
     return len(ranked)
+
+
+def _reopen(state: State, slot: int) -> None:
+    """Opens what a redraw has closed of a point, with one window where it has a counter."""
+    f, counters = state.facilities, np.isin(state.lines.services, STATION)
+    f.offers[slot] |= f.ended[slot]
+    if f.ended[slot, counters].any():
+        f.windows[slot] = state.parameters["counter.kept_windows"]
+    f.ended[slot], f.point[slot], f.closed[slot] = False, True, NEVER
 
 
 def give_floor(state: State, slot: int, share: float) -> None:
