@@ -14,10 +14,9 @@ from sim.levers import words
 from sim.levers.getting import Built, say_way
 from sim.levers.lever import Id
 from sim.levers.phased import Scope
-from sim.levers.placing import check_service
 from sim.levers.plan import Floor
 from sim.levers.site import Place, Site
-from sim.levers.sizes import check_limit, remark_growth
+from sim.levers.sizes import check_limit, check_service, remark_growth
 from sim.levers.where import Candidate, Where
 from sim.levers.words import Lang, amount
 from sim.processes.cost import RENTED, price_of_way

@@ -10,8 +10,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from sim.levers import words
 from sim.levers.lever import Id
 from sim.levers.phased import Phased
-from sim.levers.placing import check_services
 from sim.levers.site import Place, Site
+from sim.levers.sizes import check_services
 from sim.levers.words import Lang, amount
 from sim.world.state import State
 

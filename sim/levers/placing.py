@@ -9,7 +9,6 @@ from typing import Annotated, Any, Self
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
-from sim.case.messages import did_you_mean
 from sim.case.parameters import Parameters
 from sim.levers import where as choosing
 from sim.levers import words
@@ -17,7 +16,14 @@ from sim.levers.lever import Id, Lever
 from sim.levers.phased import Scope
 from sim.levers.plan import Floor
 from sim.levers.site import Place, Site
-from sim.levers.sizes import check_limit, check_roof, check_room, remark_size
+from sim.levers.sizes import (
+    check_limit,
+    check_roof,
+    check_room,
+    check_service,
+    check_services,
+    remark_size,
+)
 from sim.levers.where import Candidate, Where
 from sim.levers.words import Lang
 from sim.world.draws import id_keys
@@ -326,30 +332,3 @@ class Placed(Lever):
         if low:
             return f"at least {said} and what is missing to {low:g} m2 per 100 households"
         return said
-
-
-def check_services(services: tuple[str, ...], site: Site) -> None:
-    """Says which services are unknown, have no place, or stand twice."""
-    for i, service in enumerate(services):
-        check_service(service, site, "services", i)
-        if service in services[:i]:
-            message = f"the service {service!r} stands twice in the list"
-            site.error("named-twice", message, "name each once", "services", i)
-
-
-def check_service(service: str, site: Site, *keys: str | int) -> None:
-    """Says that a service is unknown, or has no place of its own."""
-    mode = dict(zip(site.case.services["id"], site.case.services["mode"], strict=True))
-    if service not in mode:
-        hint = did_you_mean(service, mode)
-        placed = ", ".join(s for s in mode if mode[s] != "home")
-        more = f"services with a place are {placed}; a case adds its own in a services.csv"
-        message = f"there is no service {service!r}"
-        site.error("unknown-id", message, hint or more, *keys)
-    elif mode[service] == "home":
-        site.error(
-            "no-place",
-            f"{service} has no place of its own: staff go to the households",
-            f"services with a place are {', '.join(s for s in mode if mode[s] != 'home')}",
-            *keys,
-        )

@@ -1,11 +1,12 @@
-"""What a planner should know of the size that a lever asks for: rooms for nobody, floor below what
-standards and rules ask, and kinds that do not go under one roof."""
+"""What a planner should know of the services and size that a lever asks for: unknown services,
+rooms for nobody, floor below what standards and rules ask, kinds that do not go under one roof."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+from sim.case.messages import did_you_mean
 from sim.case.rules import library
 from sim.levers import words
 from sim.levers.site import Site
@@ -21,6 +22,33 @@ RULES_ON_STATIONS = {
     "buy": "floor_of_rebuilt_service_facility",
     "rent": "floor_of_rebuilt_service_facility",
 }
+
+
+def check_services(services: tuple[str, ...], site: Site) -> None:
+    """Says which services are unknown, have no place, or stand twice."""
+    for i, service in enumerate(services):
+        check_service(service, site, "services", i)
+        if service in services[:i]:
+            message = f"the service {service!r} stands twice in the list"
+            site.error("named-twice", message, "name each once", "services", i)
+
+
+def check_service(service: str, site: Site, *keys: str | int) -> None:
+    """Says that a service is unknown, or has no place of its own."""
+    mode = dict(zip(site.case.services["id"], site.case.services["mode"], strict=True))
+    if service not in mode:
+        hint = did_you_mean(service, mode)
+        placed = ", ".join(s for s in mode if mode[s] != "home")
+        more = f"services with a place are {placed}; a case adds its own in a services.csv"
+        message = f"there is no service {service!r}"
+        site.error("unknown-id", message, hint or more, *keys)
+    elif mode[service] == "home":
+        site.error(
+            "no-place",
+            f"{service} has no place of its own: staff go to the households",
+            f"services with a place are {', '.join(s for s in mode if mode[s] != 'home')}",
+            *keys,
+        )
 
 
 def check_room(services: Sequence[str], floor_m2: float, site: Site) -> None:
