@@ -24,6 +24,7 @@ from sim.world.facilities import NEVER
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.services import EVERYONE, TOWNSHIP
 from sim.world.state import State
+from sim.world.supply import standard_floor
 
 GOVERNMENT = "government"
 WINDOW = ROLES.index("window")
@@ -43,8 +44,8 @@ class AddStation(Phased):
     goes, farther than which is too far, by default the parameter `station.radius`; least_persons:
     whom each further station must bring within the radius, by default `station.least_persons`;
     posts: of one station, by default `station.posts`; windows: of one station, by default
-    `station.windows`; floor_m2: of one station, by default `station.floor`; way: how its floor is
-    come by.
+    `station.windows`; floor_m2: of one station, by default the standard floor of its way; way: how
+    its floor is come by.
     """
 
     kind: ClassVar[str] = "add_station"
@@ -150,7 +151,7 @@ class AddStation(Phased):
         """Posts, floor and windows of one."""
         return (
             self.posts or int(p["station.posts"]),
-            self.floor_m2 or p["station.floor"],
+            self.floor_m2 or standard_floor((GOVERNMENT,), self.way, p),
             self.windows or int(p["station.windows"]),
         )
 
