@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -63,7 +64,14 @@ class FakeRecord:
 
 @dataclass(frozen=True)
 class FakeParameters:
-    digest: str = "defaults"
+    value: float = 1.0
+
+    @property
+    def digest(self) -> str:
+        return str(self.value)
+
+    def __iter__(self) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(name="some.number", value=self.value)
 
 
 @dataclass(frozen=True)

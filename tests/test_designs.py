@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,9 @@ class Values:
     @property
     def digest(self) -> str:
         return str(self.values)
+
+    def __iter__(self) -> Iterator[SimpleNamespace]:
+        return (SimpleNamespace(name=name, value=value) for name, value in self.values)
 
 
 def sums(*args: Any, parameters: Any, **keys: Any) -> Any:

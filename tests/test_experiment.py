@@ -203,7 +203,8 @@ def test_replicates_may_be_as_many_as_a_difference_needs(file):
     change(file, "replicates: 3", f"replicates: {{min: 10, max: 60, until: {until}}}")
     opened = Experiment.open(file)
     assert opened.until is not None and opened.replicates == 60
-    assert (opened.until.step, opened.until.scenario) == (10, "reform")
+    (aim,) = opened.until.aims
+    assert (opened.until.step, aim.scenario) == (10, "reform")
     change(file, "scenario: reform", "scenario: refrom")
     assert "reform" in only_problem(file).hint
 

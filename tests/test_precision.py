@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from sim.experiment.engine import SerialEngine
-from sim.experiment.precision import Until, UntilFile
+from sim.experiment.precision import Aim, Until, UntilFile
 from sim.experiment.study import run
 from tests.experiments import (
     CRASH,
@@ -33,8 +32,8 @@ def own(world, scenario, base, *, seed, replicate, **keys):
 
 
 def aim(half_width: float, step: int = 4, **keys) -> Until:
-    return Until(**({"outcome": LOAD, "group": "all", "scenario": None} | keys),
-                 half_width=half_width, step=step)  # fmt: skip
+    wanted = {"outcome": LOAD, "group": "all", "scenario": None, "half_width": half_width}
+    return Until((Aim(**(wanted | keys)),), step)
 
 
 def tried(folder, until: Until, most: int = 24, workers: int = 0, **keys):
@@ -159,8 +158,8 @@ def test_names_that_are_not_there_are_faults():
 
 def test_the_record_keeps_the_aim(tmp_path):
     study = tried(tmp_path, aim(0.6)).study
-    assert Until(**study.info["until"]) == aim(0.6)
-    assert math.isnan(replace(aim(0.6), scenario="nobody").look(study, 4).half_width)
+    assert Until.of_record(study.info["until"]) == aim(0.6)
+    assert math.isnan(aim(0.6, scenario="nobody").look(study, 4).widths[0])
 
 
 @pytest.mark.parametrize("most", [2, 3, 5])

@@ -205,13 +205,14 @@ class _Opener:
         spec = self.spec.replicates
         if isinstance(spec, int):
             return None
-        keys = ("replicates", "until")
         if spec.max < spec.min:
             hint = "max is where it ends at the latest"
             self._error("bad-value", "max is less than min", ("replicates", "max"), hint)
-        for key, problem in spec.until.faults(scenarios):
-            self._place(InputError([problem]), (*keys, key))
-        return Until(**spec.until.model_dump(), step=spec.min)
+        for i, aim in enumerate(spec.aims):
+            place = (i,) if isinstance(spec.until, list) else ()
+            for key, problem in aim.faults(scenarios):
+                self._place(InputError([problem]), ("replicates", "until", *place, key))
+        return Until.of(spec.aims, spec.min)
 
     def _scenario(
         self, case: Case | None, name: str, keys: tuple[str | int, ...]

@@ -12,17 +12,22 @@ from typing import Any
 
 import pandas as pd
 
+from sim.case.messages import InputError
+from sim.experiment.changes import changes
 from sim.experiment.experiment import Experiment
 from sim.experiment.families import Family, families
+from sim.experiment.growth import check_runs_there, lacks
 from sim.experiment.lock import holder
 from sim.experiment.parts import KINDS, decode, join, temporary, write_part
 from sim.experiment.plan import Plan, Run
+from sim.experiment.precision import enough
 from sim.experiment.provenance import code_changes
 from sim.experiment.results import Study
-from sim.experiment.store import code_message, plan_changes
+from sim.experiment.store import code_message
 from sim.experiment.study import Console, Silent, duration, task_of
 
 THERE = "there already"
+OPEN = "new"
 SPARE = "not needed: the aim is reached"
 STATES = ("done", "failed", "open", "spare")
 PILOT, JOURNAL = "one run made for it", "{} earlier runs"
@@ -128,7 +133,7 @@ def look_ahead(
     """
     plan = Plan.of(experiment)
     study = Study.open(out) if (out / "study.json").is_file() else None
-    reasons, obstacles = _reasons(plan, study)
+    reasons, obstacles = _reasons(experiment, plan, study)
     left = [r for r, why in zip(plan.runs, reasons, strict=True) if why not in (THERE, SPARE)]
     saved = 0.0 if simulate else _saved(experiment, families(left, workers))
     cost = _earlier(study) if study else None
@@ -144,31 +149,58 @@ def look_ahead(
     )
 
 
-def _reasons(plan: Plan, study: Study | None) -> tuple[list[str], list[str]]:
+def _reasons(
+    experiment: Experiment, plan: Plan, study: Study | None
+) -> tuple[list[str], list[str]]:
     """Why each run would be made, and what stands in the way of all."""
     if study is None:
-        return ["new"] * len(plan.runs), []
-    changes = plan_changes(study, plan)
-    if changes:
-        text = f"changed: {'; '.join(changes)}"
-        hint = "the results there are of another plan: --fresh removes them, --out DIR keeps them"
-        return [text] * len(plan.runs), [hint]
-    there = study.plan()
+        return [OPEN] * len(plan.runs), []
+    done = set(study.done()["key"])
+    if lacks(study, plan):
+        what = f"changed: {'; '.join(changes(study, experiment, plan))}"
+        reasons = [THERE if r.key in done else what for r in plan.runs]
+        try:
+            check_runs_there(study, experiment, plan)
+        except InputError as error:
+            return reasons, [f"{p.message}; {p.hint}" for p in error.problems]
     failures = study.failures().set_index("key")["stage"]
-    words = {"done": THERE, "open": "new", "spare": SPARE}
-    states: dict[str, str] = dict(zip(there["key"], there["state"], strict=True))
-    reasons = [
-        f"failed before ({failures[r.key]})"
-        if states[r.key] == "failed"
-        else words.get(states[r.key], states[r.key])
-        for r in plan.runs
-    ]
+    ended = done | set(failures.index)
+    left = {r.replicate for r in plan.runs if r.key not in ended}
+    needed = enough(study, experiment.until, experiment.replicates, left)
+    fresh = _New(study)
+
+    def reason(run: Run) -> str:
+        if run.key in done:
+            return THERE
+        if run.key in failures.index:
+            return f"failed before ({failures[run.key]})"
+        return SPARE if run.replicate >= needed else fresh.said(run)
+
+    reasons = [reason(r) for r in plan.runs]
     code = code_changes(study.info.get("code", {}))
     stay = (THERE, SPARE)
     if code and THERE in reasons and any(why not in stay for why in reasons):
         reasons = [why if why in stay else f"{why}, with changed code" for why in reasons]
         return reasons, [f"{code_message(code)}; --accept-code-change goes on"]
     return reasons, []
+
+
+class _New:
+    """What is new about a run that no earlier plan of a study had."""
+
+    def __init__(self, study: Study):
+        earlier = study.plan()
+        self._keys = set(earlier["key"])
+        self._scenarios = set(earlier["scenario"])
+        self._replicates = set(earlier["replicate"])
+
+    def said(self, run: Run) -> str:
+        """Why it would be made, in words."""
+        if run.key in self._keys:
+            return OPEN
+        if run.scenario not in self._scenarios:
+            return "new scenario"
+        return "new replicate" if run.replicate not in self._replicates else "new parameter set"
 
 
 def _saved(experiment: Experiment, gathered: Iterable[Family]) -> float:
@@ -240,6 +272,7 @@ class Status:
     writer: str | None
     code_changed: tuple[str, ...]
     last: str | None
+    grown: tuple[dict[str, Any], ...] = ()  # the plans that there were before, and until when
 
     @staticmethod
     def of(study: Study) -> Status:
@@ -255,6 +288,7 @@ class Status:
             holder(study.path),
             tuple(code_changes(study.info.get("code", {}))),
             events[-1].get("time") if events else None,
+            tuple(study.info.get("earlier_plans", [])),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -267,6 +301,7 @@ class Status:
             "writer": self.writer,
             "code_changed": list(self.code_changed),
             "last_event": self.last,
+            "earlier_plans": list(self.grown),
         }
 
     def to_text(self) -> str:
@@ -289,6 +324,7 @@ class Status:
                 lines.append(f"          {failure['repeat']}")
         if self.code_changed:
             lines.append(f"code      {code_message(list(self.code_changed))}")
+        lines += [f"plan      {p['runs']} runs until {p['until']}" for p in self.grown]
         if self.last:
             lines.append(f"last      {self.last}")
         return "\n".join(lines)

@@ -155,6 +155,8 @@ def run(
     with DirectoryLock(out):
         chosen = plan.chosen(only)
         store = Store.open(out, experiment, plan, fresh, keep)
+        if store.grown:
+            console.say(f"the plan has changed, what is there is kept: {'; '.join(store.grown)}")
         done = store.done()
         ran, interrupted, task, look = 0, False, None, None
         runs: list[Run] = []
@@ -183,8 +185,8 @@ def run(
         if task:
             store.journal({"event": "end", "ran": ran, "failed": failed, "seconds": seconds})
     study = Study.open(out)
-    aim = experiment.until.said(look) if experiment.until and look and not interrupted else ""
-    text = _closing(study, len(runs), ran, failed, seconds, interrupted, aim)
+    aims = experiment.until.said(look) if experiment.until and look and not interrupted else []
+    text = _closing(study, len(runs), ran, failed, seconds, interrupted, aims)
     console.say(text)
     return Finished(study, len(runs), ran, failed, seconds, interrupted, text)
 
@@ -323,7 +325,7 @@ def _closing(
     failed: int,
     seconds: float,
     interrupted: bool,
-    aim: str = "",
+    aims: Sequence[str] = (),
 ) -> str:
     """The block that a person reads last."""
     path = study.path
@@ -333,7 +335,7 @@ def _closing(
         head = f"{ran} runs in {duration(seconds)}"
         head += f" ({ran / seconds:.2g} runs/s)" if ran and seconds > 0 else ""
         head += f", {failed} failed" if failed else ", none failed"
-    lines = [head, *([f"precision {aim}"] if aim else []), f"results   {path}"]
+    lines = [head, *(f"precision {aim}" for aim in aims), f"results   {path}"]
     if failed:
         lines.append(f"failures  {path / 'failures'}")
     if interrupted:
