@@ -207,6 +207,15 @@ def test_replicates_may_be_as_many_as_a_difference_needs(file):
     assert (opened.until.step, aim.scenario) == (10, "reform")
     change(file, "scenario: reform", "scenario: refrom")
     assert "reform" in only_problem(file).hint
+    several = "[{outcome: cost.total.per_head, half_width: 1}, {outcome: workload.offices.lode,"
+    change(file, "{outcome: access.government.minutes, scenario: refrom, half_width: 0.1}",
+           f"{several} half_width: 2}}]")  # fmt: skip
+    assert "workload.offices.load" in only_problem(file).hint
+    change(file, "lode", "load")
+    aims = Experiment.open(file).until.aims
+    assert [(a.outcome, a.half_width) for a in aims] == [
+        ("cost.total.per_head", 1), ("workload.offices.load", 2)]  # fmt: skip
+    assert file.read_text().count("half_width") == 2
 
 
 def test_a_missing_scenario_is_named_with_its_near_match(file):

@@ -138,6 +138,38 @@ def test_the_scenario_that_is_named_is_looked_at(tmp_path):
     assert ended.runs == 3 * 4 and "(same, all)" in ended.text
 
 
+def test_all_of_several_aims_are_to_be_reached_and_each_is_answered_for(tmp_path):
+    wide, narrow = aim(2.0, scenario="reform").aims[0], aim(0.6).aims[0]
+    sure = aim(0.1, outcome=MINUTES).aims[0]
+    alone = tried(tmp_path / "alone", aim(0.6))
+    ended = tried(tmp_path / "all", Until((wide, sure, narrow), 4))
+    assert ended.runs == alone.runs > 3 * 4
+    said = [line for line in ended.text.splitlines() if line.startswith("precision")]
+    count = ended.runs // 3
+    assert len(said) == 3 and all(f": reached with {count} replicates" in line for line in said)
+    assert MINUTES in said[1] and "(reform, all)" in said[0]
+
+
+def test_of_several_aims_those_that_were_reached_are_told_from_those_that_were_not(tmp_path):
+    aims = (aim(1e-9).aims[0], aim(5.0).aims[0], aim(0.1, outcome="nothing.here").aims[0])
+    ended = tried(tmp_path, Until(aims, 4), most=8)
+    first, second, third = (x for x in ended.text.splitlines() if x.startswith("precision"))
+    assert "NOT reached with 8 replicates, which are all that were allowed" in first
+    assert ": reached with 8 replicates" in second and "NOT" not in second
+    assert "unknown" in third and "NOT reached" in third
+    assert Until.of_record(ended.study.info["until"]).aims == aims
+
+
+def test_another_aim_takes_up_the_replicates_that_are_there(tmp_path):
+    loose = tried(tmp_path, aim(0.9))
+    tight = tried(tmp_path, aim(0.6))
+    assert tight.ran == tight.runs - loose.runs > 0
+    whole = tried(tmp_path / "whole", aim(0.6))
+    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole" / "out")
+    assert tight.runs == whole.runs and tight.study.info["until"]["aims"][0]["half_width"] == 0.6
+    assert "spare" in set(tight.study.plan()["state"])
+
+
 def test_what_cannot_be_known_is_never_reached(tmp_path):
     def broken(world, scenario, base, **keys):
         if scenario.name == "crash":

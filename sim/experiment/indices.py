@@ -78,17 +78,15 @@ def _morris(design: Design, kept: np.ndarray, y: np.ndarray) -> pd.DataFrame:
         num_levels=design.levels,
         seed=design.seed,
     )
-    steps = [_steps(design, values[kept]) for values in (design.rows, design.values)]
+    nominal, run = (steps(design, values[kept]) for values in (design.rows, design.values))
     names = ("mu_star", "mu_star_conf", "sigma", "mu")
-    index, conf, second, swing = (
-        np.asarray(found[name], float) * steps[0] / steps[1] for name in names
-    )
+    index, conf, second, swing = (np.asarray(found[name], float) * nominal / run for name in names)
     frame = _frame(design, index, conf, second, np.full(len(index), np.nan))
     converged = conf <= HALF_WIDTH * index.max()
     return frame.assign(converged=converged, share=index / index.sum(), swing=swing)
 
 
-def _steps(design: Design, values: np.ndarray) -> np.ndarray:
+def steps(design: Design, values: np.ndarray) -> np.ndarray:
     """The mean size of each parameter's steps in the trajectories."""
     trajectories = values.reshape(-1, len(design.names) + 1, len(design.names))
     return np.abs(np.diff(trajectories, axis=1)).sum(axis=1).mean(axis=0)
