@@ -50,10 +50,10 @@ def plan(experiment: Path, out: Path | None, jobs: int | None, pilot: bool, as_j
     from sim.experiment.experiment import Experiment
     from sim.experiment.machine import usable_processors
     from sim.experiment.outlook import look_ahead
-    from sim.experiment.study import results_of
+    from sim.experiment.study import results_of, say_warnings
 
     opened = Experiment.open(experiment)
-    terminal.print_problems(opened.warnings)
+    say_warnings(opened, terminal)
     where = results_of(opened, out)
     outlook = look_ahead(opened, where, jobs or usable_processors(), pilot, terminal)
     click.echo(as_text(outlook.to_json()) if as_json else outlook.to_text())

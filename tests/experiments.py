@@ -42,17 +42,18 @@ class FakeScenario:
     first_date: date | None = None
     seconds: float = 0.0
     marks: Path | None = None
+    words: str = ""
 
     @property
     def title(self) -> dict[str, str]:
-        return {"en": self.name, "zh": self.name}
+        return {"en": self.words or self.name, "zh": self.words or self.name}
 
     @property
     def digest(self) -> str:
         return f"{self.name} {self.effect}"
 
     def resolved(self) -> str:
-        return f"title: {self.name}\nlevers: []\n"
+        return f"title: {self.words or self.name}\nlevers: []\n"
 
 
 @dataclass(frozen=True)

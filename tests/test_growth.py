@@ -157,7 +157,7 @@ def test_growth_cut_off_at_any_step_goes_on_and_is_never_seen_half(tmp_path, mon
             assert differences.reset_index(drop=True).equals(known)
             seen.append(digests.index(study.info["plan"]))
         except InputError as error:
-            assert error.problems[0].code == "no-results"
+            assert error.problems[0].code == "no-results" and "goes on" in error.problems[0].hint
             seen.append(-1)
         ended = go(out, large)
         assert ended.ran == 2 and bytes_of(out) == wanted and not (out / "grown").exists()
@@ -260,7 +260,11 @@ def test_the_record_follows_the_experiment_and_remembers_the_start(tmp_path):
     same = go(out, experiment(tmp_path, title=other)).study.info
     assert same["title"] == other and "earlier_plans" not in same
     assert same == {**first, "title": other}
-    go(out, experiment(tmp_path, replicates=5))
+    named = replace(REFORM, words="A reform by another name")
+    ended = go(out, experiment(tmp_path, named, SAME))
+    assert ended.ran == 0 and ended.study.info["scenarios"][1]["title"]["en"] == named.words
+    assert (out / "scenarios" / "reform.yaml").read_text() == named.resolved()
+    go(out, experiment(tmp_path, named, SAME, replicates=5))
     events = [json.loads(e) for e in (out / "journal.jsonl").read_text().splitlines()]
     (plan,) = [e for e in events if e["event"] == "plan"]
     assert plan["changes"] == ["replicates 4 -> 5"] and plan["runs"] == 15

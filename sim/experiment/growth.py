@@ -48,8 +48,11 @@ FOLDERS, TABLES = ("parts", "failures", "scenarios"), ("plan.parquet", "points.p
 OF_THE_START = ("versions", "code", "code_changes", "keep", "machine", "created", "earlier_plans")
 
 
-def check_runs_there(study: Study, experiment: Experiment, plan: Plan) -> None:
-    """`InputError` where the plan lacks runs that are there."""
+ANEW = ", or --out DIR keeps these results and starts elsewhere, or --fresh removes them"
+
+
+def check_runs_there(study: Study, experiment: Experiment, plan: Plan, or_else: str = ANEW) -> None:
+    """`InputError` where the plan lacks runs that are there; or_else: what else may be done."""
     lacking = lacks(study, plan)
     if not lacking:
         return
@@ -57,10 +60,7 @@ def check_runs_there(study: Study, experiment: Experiment, plan: Plan) -> None:
     many = f"the {there}" if lacking == there else f"{lacking} of the {there}"
     what = "; ".join(changes(study, experiment, plan))
     message = f"{many} runs here are of another plan: {what}"
-    hint = (
-        "a plan may grow while results are there, nothing else: put back what was there, "
-        "or --out DIR keeps these results and starts elsewhere, or --fresh removes them"
-    )
+    hint = f"a plan may grow while results are there, nothing else: put back what was{or_else}"
     raise InputError([Problem("changed-plan", message, study.path / "study.json", hint=hint)])
 
 
@@ -95,6 +95,7 @@ def take_up(path: Path, experiment: Experiment, plan: Plan) -> list[str]:
     new |= {name: old[name] for name in OF_THE_START if name in old}
     if not words:
         if as_json(new) != as_json(old):
+            lay_out(path, experiment, plan)  # titles of scenarios may have changed
             write_bytes(path / "study.json", as_json(new))
         return []
     new["earlier_plans"] = [*old.get("earlier_plans", []), _earlier(old)]

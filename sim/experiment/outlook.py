@@ -24,7 +24,7 @@ from sim.experiment.precision import enough
 from sim.experiment.provenance import code_changes
 from sim.experiment.results import Study
 from sim.experiment.store import code_message
-from sim.experiment.study import Console, Silent, duration, task_of
+from sim.experiment.study import Console, Silent, counted, duration, task_of
 
 THERE = "there already"
 OPEN = "new"
@@ -94,9 +94,10 @@ class Outlook:
         runs, left = self.plan.runs, len(self.left)
         scenarios, points = (len({getattr(r, n) for r in runs}) for n in ("scenario", "point"))
         sets = f"{points} parameter sets x " if points > 1 else ""
+        each = len(runs) // (scenarios * points)
         lines = [
-            f"{self.name}: {len(runs)} runs ({scenarios} scenarios x {sets}"
-            f"{len(runs) // (scenarios * points)} replicates) in {len(self.plan.blocks)} blocks",
+            f"{self.name}: {len(runs)} runs ({scenarios} scenarios x {sets}{each} replicates) in "
+            f"{counted(len(self.plan.blocks), 'block')}",
             f"results   {self.out}",
         ]
         counts = Counter(self.reasons)
@@ -324,7 +325,7 @@ class Status:
                 lines.append(f"          {failure['repeat']}")
         if self.code_changed:
             lines.append(f"code      {code_message(list(self.code_changed))}")
-        lines += [f"plan      {p['runs']} runs until {p['until']}" for p in self.grown]
+        lines += [f"plan      had {p['runs']} runs until {p['until']}" for p in self.grown]
         if self.last:
             lines.append(f"last      {self.last}")
         return "\n".join(lines)

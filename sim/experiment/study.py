@@ -107,12 +107,18 @@ def run_experiment(
     computing = make_engine(engine, jobs, timeout=timeout, debug=debug, address=address)
     experiment = Experiment.open(path)
     console = console or Silent()
-    if experiment.warnings:
-        many = len(experiment.warnings)
-        console.say(f"{many} warning{'s' if many > 1 else ''}: sim check {path} says what they are")
+    say_warnings(experiment, console)
     more: dict[str, Any] = {"keep": keep, "accept_code_change": accept_code_change}
     out = results_of(experiment, out)
     return run(experiment, out, computing, fresh, console, only=only, **more).exit_code
+
+
+def say_warnings(experiment: Experiment, console: Console) -> None:
+    """How many there are, and what lists them."""
+    many = len(experiment.warnings)
+    if many:
+        what = "1 warning: sim check" if many == 1 else f"{many} warnings: sim check"
+        console.say(f"{what} {experiment.path} says more")
 
 
 def results_of(experiment: Experiment, out: str | Path | None = None) -> Path:
@@ -304,7 +310,7 @@ def _announce(console: Console, plan: Plan, done: set[str], store: Store, study:
     scenarios, points = ({getattr(r, n) for r in plan.runs} for n in ("scenario", "point"))
     each = f"{len(scenarios)} scenarios"
     each += f" x {len(points)} parameter sets" if len(points) > 1 else ""
-    text = f"{len(plan.runs)} runs ({each}) in {len(plan.blocks)} blocks"
+    text = f"{len(plan.runs)} runs ({each}) in {counted(len(plan.blocks), 'block')}"
     text += " at most" if study.info.get("until") else ""
     if there:
         text += f"; {there} are there already, {len(plan.runs) - there} are left"
@@ -343,6 +349,11 @@ def _closing(
     else:
         lines.append(f"next      sim compare {path} · sim report {path}")
     return "\n".join(lines)
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: 1 block, 2 blocks."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def duration(seconds: float) -> str:

@@ -56,7 +56,7 @@ def verify(
     """
     experiment = experiment or reopened(study)
     plan = Plan.of(experiment)
-    check_runs_there(study, experiment, plan)
+    check_runs_there(study, experiment, plan, or_else="")
     done = study.done().set_index("key")["run"]
     chosen = plan.chosen(keys) or sampled([r for r in plan.runs if r.key in done.index], sample)
     missing = [r for r in chosen if r.key not in done.index]

@@ -94,7 +94,8 @@ def print_ranks(rows: DataFrame, within: float, lang: str = "en", file: Any = No
     first = rows.iloc[0]
     said = pick(
         lang,
-        f"over {first.worlds} worlds: {first.sets} parameter sets with their replicates",
+        f"over {first.worlds} worlds: {first.sets} parameter set{'s' if first.sets > 1 else ''} "
+        "with replicates",
         f"共 {first.worlds} 个情境：{first.sets} 组参数及其重复",
     )
     _print([table, said], file)
