@@ -20,6 +20,7 @@ from sim.description.description import Description
 from sim.description.replay import carry_out
 from sim.description.words import COSTS
 from sim.levers.scenario import Scenario
+from tests.apart import BEGIN
 from tests.cases import UNITS, write_small_case
 from tests.levers import (
     DAY,
@@ -37,6 +38,7 @@ from tests.levers import (
     start,
     write_scenario,
 )
+from tests.worlds import EMPTY
 
 MEISHAN = Path(__file__).parent.parent / "scenarios" / "meishan"
 # of the small case: 60, 62, ... 90 in its sixteen settlements, four to a unit
@@ -190,7 +192,8 @@ def test_the_words_are_these(small_case: Case) -> None:
         "Against the case before any lever, once all this is done:",
         "  4 communities and villages become 3: 1 community instead of 2.",
         "  536 of 1,200 households (45%) are touched: 536 belong to another community or village "
-        "and 284 have their nearest counter elsewhere, 284 of them farther away.",
+        "and 284 have the nearest counter for some matters elsewhere, 284 of them farther away "
+        "on average.",
         "  4,220 square metres of public floor instead of 4,520.",
         "  3 service points of communities and villages instead of 4.",
         "  The public pays 54,000 yuan less a year for running public buildings.",
@@ -205,7 +208,7 @@ def test_the_words_are_these(small_case: Case) -> None:
     assert d.to_text("zh").splitlines()[3:] == [
         "与采取措施之前的现状相比，全部落实后：",
         "  社区（村）由4个变为3个：社区由2个变为1个。",
-        "  1,200户中有536户（45%）受影响：536户所在社区（村）变更，284户最近的办事窗口改变，"
+        "  1,200户中有536户（45%）受影响：536户所在社区（村）变更，284户有事项的最近办事窗口改变，"
         "其中284户变远。",
         "  公共服务用房由4,520平方米变为4,220平方米。",
         "  社区（村）服务点由4个变为3个。",
@@ -253,3 +256,22 @@ def test_the_reform_of_the_shipped_case_has_the_published_counts(city: Case) -> 
     touched = Touched.between(before, closed)
     assert touched.households == city.settlements["households"].sum()
     assert Touched.between(before, kept).farther < touched.farther < touched.unit
+
+
+def test_who_finds_a_counter_elsewhere_when_matters_are_routed(small_case: Case) -> None:
+    """By hand: nobody while shares stay; everybody when a share moves from point to centre, and of
+    those the ones who have the centre farther than the point go farther."""
+    usual = small_case.parameters["needs.township_tier"]
+    for upper in (usual, 0.9):
+        shares = {"community": 1 - upper, "station": upper}
+        routed = scenario(small_case, {"route_matters": {"date": BEGIN, "shares": shares}})
+        before, after = (pull(start(small_case), s) for s in (EMPTY, routed))
+        touched = Touched.between(before, after)
+        lines = before.lines.of_service("government")[:2]
+        point, centre = before.reach.nearest[:, lines].T
+        slot = before.reach.slot[:, lines, 0]
+        f, households = before.facilities, before.census.households
+        apart = (f.x[slot[:, 0]] != f.x[slot[:, 1]]) | (f.y[slot[:, 0]] != f.y[slot[:, 1]])
+        there = apart & (upper != usual)
+        assert touched.counter == households[there].sum()
+        assert touched.farther == households[there & (centre > point)].sum()

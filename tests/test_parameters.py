@@ -31,7 +31,7 @@ PLAIN = {
 
 VILLAGES = {"date": "2020-01-13", "scope": {"kinds": ["village"]}}
 WORK_LEVERS = (
-    {"route_matters": {**VILLAGES, "township_share": 0.8}},
+    {"route_matters": {**VILLAGES, "shares": {"community": 0.2, "station": 0.8}}},
     {"one_window": VILLAGES},
     {"admission_list": {"date": "2020-12-07"}},
     {"funding_follows_task": VILLAGES},

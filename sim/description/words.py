@@ -135,14 +135,18 @@ def _touched(t: Touched, lang: Lang) -> Iterator[str]:
     parts = [
         (t.unit, "belong to another community or village", "户所在社区（村）变更"),
         (t.township, f"{'' if t.unit else 'belong '}to another township", "户所属乡镇（街道）变更"),
-        (t.counter, "have their nearest counter elsewhere", f"户最近的办事窗口改变{farther}"),
+        (
+            t.counter,
+            "have the nearest counter for some matters elsewhere",
+            f"户有事项的最近办事窗口改变{farther}",
+        ),
     ]
     said = [f"{n:,} {what}" for n, what, _ in parts if n]
     said_zh = [f"{n:,}{what}" for n, _, what in parts if n]
     if lang == "zh":
         yield f"{t.households:,}户中有{t.any:,}户（{share}）受影响：{'，'.join(said_zh)}。"
         return
-    far = f", {t.farther:,} of them farther away" if t.farther else ""
+    far = f", {t.farther:,} of them farther away on average" if t.farther else ""
     all_in_all = f"{t.any:,} of {amount(t.households, 'household')} ({share}) are touched"
     yield f"{all_in_all}: {words.listed(said, lang)}{far}."
 

@@ -16,7 +16,7 @@ from sim.world.boundaries import COMMUNITY_KIND, Township, Unit
 from sim.world.draws import id_keys
 from sim.world.facilities import NEVER
 from sim.world.offices import TOWNSHIP_OFFICE
-from sim.world.services import COMMUNITY
+from sim.world.services import COMMUNITY, TOWNSHIP
 from sim.world.state import State
 from sim.world.supply import STATION, default_capacity, windows_of
 
@@ -85,9 +85,7 @@ def settle_centres(
             main = int(mine[np.lexsort((np.array(f.id)[mine], away))[0]])
         else:
             key = f"TC-{township.id}@{state.week}"
-            main = _open(
-                state, township, key, CENTRE_SERVICES, state.centre_tier(township.seat), floor
-            )
+            main = _open(state, township, key, CENTRE_SERVICES, TOWNSHIP, floor)
         _serve(state, main, windows_of("township", persons[row], p))
         others += [slot for slot in mine.tolist() if slot != main]
     size = _households_of(state, old_township)

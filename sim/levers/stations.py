@@ -20,7 +20,7 @@ from sim.processes.workers import vacant_until
 from sim.world.draws import id_keys
 from sim.world.facilities import NEVER
 from sim.world.offices import TOWNSHIP_OFFICE
-from sim.world.services import EVERYONE
+from sim.world.services import EVERYONE, TOWNSHIP
 from sim.world.state import State
 
 GOVERNMENT = "government"
@@ -29,13 +29,13 @@ Count = Annotated[int, Field(strict=True, ge=1, le=100)]
 
 
 class AddStation(Phased):
-    """Opens government service stations: counters for all matters of the township centre, nearer
-    to where people live. Either one, in a settlement or at the seat of a community; or, without a
-    place, as many as a rule asks for in the scope: at seats of communities, first where most people
-    live too far from every centre and station. A station is open to its township (to everybody
-    where matters are accepted anywhere in the city) and run by the township's office with posts of
-    its own, which begin vacant: it opens when these are filled. A merger of townships leaves it
-    where it is. Posts, floor and building show in the public cost.
+    """Opens government service stations: counters nearer to where people live, for matters of the
+    township save those that only its centre does. Either one, in a settlement or at the seat of a
+    community; or, without a place, as many as a rule asks for in the scope: at seats of
+    communities, first where most people live too far from every centre and station. A station is
+    open to its township (to everybody for matters that are done anywhere in the city) and run by
+    the township's office with posts of its own, which begin vacant: it opens when these are filled.
+    A merger of townships leaves it where it is. Posts, floor and building show in the public cost.
 
     settlement: where one opens; community: at whose seat one opens; radius_m: metres by the way one
     goes, farther than which is too far, by default the parameter `station.radius`; least_persons:
@@ -200,7 +200,7 @@ class AddStation(Phased):
             y=float(place["y"]),
             offers=offers,
             capacity=np.full(len(names), np.inf),
-            open_to=state.centre_tier(settlement),
+            open_to=TOWNSHIP,
             operator=office,
             floor=floor,
             windows=float(windows),

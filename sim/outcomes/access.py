@@ -151,13 +151,14 @@ def basket_minutes(
     """Minutes per trip of each household's expected yearly basket, float32 ``[H]``.
 
     rates: needs a year ``[H, L]``, of which the tiers do not matter, since `distances` has its own
-    shares; a household that needs nothing has 0, one that needs what no
-    facility offers it has inf.
+    shares; a household that needs nothing has 0, one that needs what no facility offers it has inf.
     """
     cell = np.asarray(state.households.settlement).astype(np.int64) * 4 + household_class
     total, trips = np.zeros(cell.size), np.zeros(cell.size)
-    for service in dict.fromkeys(line.service for line in state.lines.asked):
-        rate = rates[:, state.lines.of_service(service)].sum(axis=1, dtype=np.float64)
+    services = [line.service for line in state.asked]
+    for service in dict.fromkeys(services):
+        tiers = [i for i, name in enumerate(services) if name == service]
+        rate = rates[:, tiers].sum(axis=1, dtype=np.float64)
         minutes = distances.service(state, service).reshape(-1)[cell]
         asked = rate > 0
         total[asked] += rate[asked] * minutes[asked]
