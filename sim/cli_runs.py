@@ -143,8 +143,8 @@ def run(
 @json_option
 def status(results: Path, as_json: bool) -> None:
     """Say which runs in RESULTS are done, failed or open, and who is at work on them."""
-    from sim.experiment.outlook import Status
     from sim.experiment.results import Study
+    from sim.experiment.status import Status
 
     found = Status.of(Study.open(results))
     click.echo(as_text(found.to_json()) if as_json else found.to_text())

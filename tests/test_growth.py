@@ -15,11 +15,16 @@ import pytest
 from sim.case.messages import InputError
 from sim.experiment import growth
 from sim.experiment.designs import Design
-from sim.experiment.outlook import Status, look_ahead
+from sim.experiment.engine import SerialEngine
+from sim.experiment.experiment import Experiment
+from sim.experiment.outlook import look_ahead
 from sim.experiment.plan import Plan
 from sim.experiment.results import Study
+from sim.experiment.status import Status
 from sim.experiment.store import clear
+from sim.experiment.study import run
 from sim.experiment.verify import EQUAL, verify
+from tests.cases import write_small_case
 from tests.experiments import (
     CRASH,
     REFORM,
@@ -32,6 +37,7 @@ from tests.experiments import (
     go,
     simulate,
 )
+from tests.levers import EAST, write_scenario
 from tests.test_designs import Values, sums
 
 MORE = FakeScenario("more", effect=2.0)
@@ -140,9 +146,11 @@ def killed_after(steps: list[int], monkeypatch) -> Iterator[None]:
 def test_growth_cut_off_at_any_step_goes_on_and_is_never_seen_half(tmp_path, monkeypatch):
     keys = {"replicates": 2, "weeks": 2, "households": 10_000_000}
     small, large = (experiment(tmp_path, *s, **keys) for s in ((REFORM,), (MORE, REFORM)))
-    go(tmp_path / "small", small)
-    go(tmp_path / "whole", large)
-    wanted = bytes_of(tmp_path / "whole")
+    go(tmp_path / "small", small, keep=["losers"])
+    plan = Plan.of(large)
+    shutil.copytree(tmp_path / "small", tmp_path / "grown")
+    growth.take_up(tmp_path / "grown", large, plan)
+    wanted = bytes_of(tmp_path / "grown")
     digests = [Plan.of(what).digest for what in (small, large)]
     known = Study.open(tmp_path / "small").compare()
     seen = []
@@ -150,7 +158,7 @@ def test_growth_cut_off_at_any_step_goes_on_and_is_never_seen_half(tmp_path, mon
         out, steps = tmp_path / f"out{len(seen)}", [len(seen)]
         shutil.copytree(tmp_path / "small", out)
         with killed_after(steps, monkeypatch):
-            growth.take_up(out, large, Plan.of(large))
+            growth.take_up(out, large, plan)
         try:
             study = Study.open(out)
             differences = study.compare().query("scenario == 'reform'")
@@ -159,11 +167,15 @@ def test_growth_cut_off_at_any_step_goes_on_and_is_never_seen_half(tmp_path, mon
         except InputError as error:
             assert error.problems[0].code == "no-results" and "goes on" in error.problems[0].hint
             seen.append(-1)
-        ended = go(out, large)
-        assert ended.ran == 2 and bytes_of(out) == wanted and not (out / "grown").exists()
+        growth.finish(out)  # as `sim run` begins
+        growth.take_up(out, large, plan)
+        assert bytes_of(out) == wanted and not (out / "grown").exists()
         if steps[0] > 0:
             break
     assert seen[0] == 0 and seen[-1] == 1 and -1 in seen and len(seen) > 15
+    assert go(out, large).ran == 2
+    go(tmp_path / "whole", large, keep=["losers"])
+    assert bytes_of(out) == bytes_of(tmp_path / "whole")
 
 
 def test_fresh_forgets_a_growth_that_was_cut_off(tmp_path):
@@ -268,3 +280,23 @@ def test_the_record_follows_the_experiment_and_remembers_the_start(tmp_path):
     events = [json.loads(e) for e in (out / "journal.jsonl").read_text().splitlines()]
     (plan,) = [e for e in events if e["event"] == "plan"]
     assert plan["changes"] == ["replicates 4 -> 5"] and plan["runs"] == 15
+
+
+def test_with_the_model_too_a_grown_study_is_the_same_to_the_byte(tmp_path):
+    folder = write_small_case(tmp_path / "case", 30)
+    merge = {"date": "2020-01-20", "communities": list(EAST)}
+    write_scenario(folder, name="before")
+    write_scenario(folder, {"merge_communities": merge}, name="plain")
+    write_scenario(folder, {"merge_communities": {**merge, "service_points": "keep"}}, name="keep")
+
+    def study(out: str, scenarios: list[str], replicates: int) -> Study:
+        keys = {"scenarios": [f"{s}.yaml" for s in scenarios], "replicates": replicates, "weeks": 6}
+        ended = run(Experiment.of(folder, **keys), tmp_path / out, SerialEngine())
+        assert ended.exit_code == 0
+        return ended.study
+
+    study("grown", ["plain"], 2)
+    grown = study("grown", ["keep", "plain"], 4)
+    whole = study("whole", ["keep", "plain"], 4)
+    assert bytes_of(tmp_path / "grown") == bytes_of(tmp_path / "whole")
+    assert grown.compare().equals(whole.compare()) and len(grown.compare())

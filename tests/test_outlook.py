@@ -15,9 +15,10 @@ from sim.case.messages import InputError
 from sim.experiment import engine, provenance
 from sim.experiment.engines import make_engine
 from sim.experiment.families import families
-from sim.experiment.outlook import Outlook, Status, look_ahead
+from sim.experiment.outlook import Outlook, look_ahead
 from sim.experiment.plan import Plan
 from sim.experiment.results import Study
+from sim.experiment.status import Status
 from sim.experiment.verify import DIFFERENT, EQUAL, NEARLY, sampled, verify
 from tests.experiments import (
     CRASH,

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from sim.experiment.engine import SerialEngine
+from sim.experiment.outlook import look_ahead
 from sim.experiment.precision import Aim, Until, UntilFile
+from sim.experiment.status import Status
 from sim.experiment.study import run
 from tests.experiments import (
     CRASH,
@@ -147,6 +149,9 @@ def test_all_of_several_aims_are_to_be_reached_and_each_is_answered_for(tmp_path
     said = [line for line in ended.text.splitlines() if line.startswith("precision")]
     count = ended.runs // 3
     assert len(said) == 3 and all(f": reached with {count} replicates" in line for line in said)
+    status = Status.of(ended.study)
+    assert [f"precision {line}" for line in status.aims] == said
+    assert all(line in status.to_text() for line in said)
     assert MINUTES in said[1] and "(reform, all)" in said[0]
 
 
@@ -158,6 +163,12 @@ def test_of_several_aims_those_that_were_reached_are_told_from_those_that_were_n
     assert ": reached with 8 replicates" in second and "NOT" not in second
     assert "unknown" in third and "NOT reached" in third
     assert Until.of_record(ended.study.info["until"]).aims == aims
+
+
+def test_a_plan_says_when_it_would_end(tmp_path):
+    what = experiment(tmp_path, REFORM, replicates=24, until=aim(0.6), weeks=4)
+    text = look_ahead(what, tmp_path / "out", 1, pilot=False, simulate=own).to_text()
+    assert f"fewer when, after every 4 replicates, half-width of {LOAD} at most 0.6" in text
 
 
 def test_another_aim_takes_up_the_replicates_that_are_there(tmp_path):

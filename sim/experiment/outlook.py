@@ -1,8 +1,7 @@
-"""What running an experiment would mean: `sim plan`, and `sim status` of what is there."""
+"""What running an experiment would mean: `sim plan`."""
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,22 +13,22 @@ import pandas as pd
 
 from sim.case.messages import InputError
 from sim.experiment.changes import changes
+from sim.experiment.console import Console, Silent
 from sim.experiment.experiment import Experiment
 from sim.experiment.families import Family, families
 from sim.experiment.growth import check_runs_there, lacks
-from sim.experiment.lock import holder
 from sim.experiment.parts import KINDS, decode, join, temporary, write_part
 from sim.experiment.plan import Plan, Run
-from sim.experiment.precision import enough
+from sim.experiment.precision import Until, enough
 from sim.experiment.provenance import code_changes
 from sim.experiment.results import Study
+from sim.experiment.status import read_journal
 from sim.experiment.store import code_message
-from sim.experiment.study import Console, Silent, counted, duration, task_of
+from sim.experiment.study import counted, duration, task_of
 
 THERE = "there already"
 OPEN = "new"
 SPARE = "not needed: the aim is reached"
-STATES = ("done", "failed", "open", "spare")
 PILOT, JOURNAL = "one run made for it", "{} earlier runs"
 
 
@@ -59,6 +58,7 @@ class Outlook:
     workers: int
     saved: float
     cost: Cost | None
+    until: Until | None = None
 
     @property
     def left(self) -> list[Run]:
@@ -102,6 +102,8 @@ class Outlook:
         ]
         counts = Counter(self.reasons)
         lines += [f"{count:>7}   {why}" for why, count in sorted(counts.items(), key=_there_first)]
+        if left and self.until:
+            lines.append(f"until     {self.until.wanted()}")
         if left and self.saved:
             lines.append(f"shared    a past simulated once saves {self.saved:.0%} of the weeks")
         if left and self.cost and self.seconds is not None:
@@ -146,7 +148,15 @@ def look_ahead(
         except Exception as error:  # as any run may fail; `sim run` will show how
             obstacles.append(f"the run to measure failed: {type(error).__name__}: {error}")
     return Outlook(
-        experiment.name, out, plan, tuple(reasons), tuple(obstacles), workers, saved, cost
+        experiment.name,
+        out,
+        plan,
+        tuple(reasons),
+        tuple(obstacles),
+        workers,
+        saved,
+        cost,
+        experiment.until,
     )
 
 
@@ -246,89 +256,6 @@ def _pilot(
             write_part(part, join([decode(encoded, kind, 0)]), [first.key])
             size += temporary(part).stat().st_size
     return Cost(encoded.seconds * (1 - saved), size, encoded.peak_memory_mb, PILOT)
-
-
-def read_journal(path: Path) -> list[dict[str, Any]]:
-    """The events of a results directory's journal; damaged or missing lines are left out."""
-    try:
-        lines = (path / "journal.jsonl").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return []
-    events = []
-    for line in lines:
-        try:
-            events.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return [e for e in events if isinstance(e, dict)]
-
-
-@dataclass(frozen=True)
-class Status:
-    """How far a study is; ``writer`` is the number of the process at work on it, if any."""
-
-    path: Path
-    states: pd.DataFrame  # a row per scenario: the columns STATES
-    failures: pd.DataFrame
-    writer: str | None
-    code_changed: tuple[str, ...]
-    last: str | None
-    grown: tuple[dict[str, Any], ...] = ()  # the plans that there were before, and until when
-
-    @staticmethod
-    def of(study: Study) -> Status:
-        """The status of a study, read from its files."""
-        plan = study.plan()
-        states = pd.crosstab(plan["scenario"], plan["state"])
-        states = states.reindex(index=study.scenarios, columns=list(STATES))
-        events = read_journal(study.path)
-        return Status(
-            study.path,
-            states.fillna(0).astype(int),
-            study.failures(),
-            holder(study.path),
-            tuple(code_changes(study.info.get("code", {}))),
-            events[-1].get("time") if events else None,
-            tuple(study.info.get("earlier_plans", [])),
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            "results": str(self.path),
-            "runs": {str(k): int(v) for k, v in self.states.sum().items()},
-            "scenarios": self.states.to_dict("index"),
-            "failures": self.failures.drop(columns="traceback").to_dict("records"),
-            "writer": self.writer,
-            "code_changed": list(self.code_changed),
-            "last_event": self.last,
-            "earlier_plans": list(self.grown),
-        }
-
-    def to_text(self) -> str:
-        """As lines for a person."""
-        total = self.states.sum()
-        work = f"process {self.writer} is at work on it" if self.writer else "nobody is at work"
-        spare = f", {total['spare']} are not needed" if total["spare"] else ""
-        lines = [
-            f"{self.path}: {total['done']} of {int(total.sum())} runs are done, "
-            f"{total['failed']} failed, {total['open']} are open{spare}; {work}"
-        ]
-        width = max(len(name) for name in self.states.index)
-        for name, row in self.states.iterrows():
-            words = ", ".join(f"{n} {state}" for state, n in row.items() if n)
-            lines.append(f"  {name:<{width}}  {words}")
-        for failure in self.failures.to_dict("records"):
-            place = f"{failure['scenario']}, replicate {failure['replicate']}"
-            lines.append(f"failed    {place}: {failure['stage']}: {failure['error']}")
-            if isinstance(failure["repeat"], str):
-                lines.append(f"          {failure['repeat']}")
-        if self.code_changed:
-            lines.append(f"code      {code_message(list(self.code_changed))}")
-        lines += [f"plan      had {p['runs']} runs until {p['until']}" for p in self.grown]
-        if self.last:
-            lines.append(f"last      {self.last}")
-        return "\n".join(lines)
 
 
 def _there_first(item: tuple[str, int]) -> tuple[bool, str]:

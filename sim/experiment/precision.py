@@ -60,20 +60,25 @@ class Aim:
     scenario: str | None
     half_width: float
 
+    @property
+    def what(self) -> str:
+        """What is looked at, in words."""
+        if self.group == "all" and not self.scenario:
+            return f"half-width of {self.outcome}"
+        whose = ", ".join(n for n in (self.scenario, self.group) if n)
+        return f"half-width of {self.outcome} ({whose})"
+
     def reached(self, width: float) -> bool:
         """Whether a half-width (NaN: unknown) is small enough."""
         return width <= self.half_width
 
     def said(self, width: float, replicates: int) -> str:
         """Whether it was reached with so many replicates, in a line."""
-        what = f"half-width of {self.outcome}"
-        if self.group != "all" or self.scenario:
-            what += f" ({', '.join(n for n in (self.scenario, self.group) if n)})"
         known = "unknown" if np.isnan(width) else f"{width:.3g}"
         end = "reached" if self.reached(width) else "NOT reached"
         more = "" if self.reached(width) else ", which are all that were allowed"
         return (
-            f"{what} is {known}, at most {self.half_width:g} was wanted: "
+            f"{self.what} is {known}, at most {self.half_width:g} was wanted: "
             f"{end} with {replicates} replicates{more}"
         )
 
@@ -119,6 +124,11 @@ class Until:
         widths = tuple(_widest(found, aim) for aim in self.aims)
         pairs = zip(self.aims, widths, strict=True)
         return Look(replicates, widths, all(aim.reached(width) for aim, width in pairs))
+
+    def wanted(self) -> str:
+        """When it ends, in words."""
+        aims = "; ".join(f"{a.what} at most {a.half_width:g}" for a in self.aims)
+        return f"fewer when, after every {self.step} replicates, {aims}"
 
     def said(self, look: Look) -> list[str]:
         """A line for each aim: whether it was reached."""

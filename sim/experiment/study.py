@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sim.case.case import Case
+from sim.experiment.console import Console, Silent
 from sim.experiment.engine import Engine, Stop
 from sim.experiment.engines import make_engine
 from sim.experiment.experiment import Experiment
@@ -27,40 +28,6 @@ from sim.experiment.provenance import versions
 from sim.experiment.results import Study
 from sim.experiment.store import Store, prepare
 from sim.experiment.task import RunTask
-
-
-class Progress(Protocol):
-    """A bar or a counter under way, with a word on how it goes."""
-
-    def advance(self, count: int = 1) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-
-class Console(Protocol):
-    """Where progress and messages go, never results: the module `sim.terminal` is one."""
-
-    def say(self, text: str) -> None: ...
-
-    def progress(self, total: int, label: str) -> AbstractContextManager[Progress]: ...
-
-
-class Silent:
-    """The console of those who have none."""
-
-    def say(self, text: str) -> None:
-        """Says nothing."""
-
-    @contextmanager
-    def progress(self, total: int, label: str) -> Iterator[Silent]:
-        """Shows nothing."""
-        yield self
-
-    def advance(self, count: int = 1) -> None:
-        """Counts nothing."""
-
-    def note(self, text: str) -> None:
-        """Notes nothing."""
 
 
 @dataclass(frozen=True)
