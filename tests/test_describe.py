@@ -142,6 +142,18 @@ def test_levers_come_to_the_same_with_households_and_without(small_case: Case, p
     assert Touched.between(counted, lived_in).any == 0
 
 
+def test_stations_by_the_rule_are_counted_as_they_open_in_a_run(small_case: Case) -> None:
+    rule = {"date": DAY, "radius_m": 1000.0, "least_persons": 300.0}
+    opened = scenario(small_case, {"add_station": rule})
+    (counted,) = carry_out(small_case, [opened.levers])
+    lived_in = pull(start(small_case), opened)
+    there = [x.facilities.settlement[x.facilities.station].tolist() for x in (counted, lived_in)]
+    assert there[0] == there[1] != []
+    assert counted.census.present.sum() == pytest.approx(lived_in.census.present.sum(), rel=0.02)
+    d = described(small_case, {"add_station": rule})
+    assert d.after.centres == d.before.centres + len(there[0])
+
+
 def test_every_kind_of_cost_has_words(small_case: Case) -> None:
     (state,) = carry_out(small_case, [()])
     assert set(COSTS) == set(Account.of(state).costs)
@@ -191,9 +203,9 @@ def test_the_words_are_these(small_case: Case) -> None:
     assert d.to_text("en").splitlines()[3:] == [
         "Against the case before any lever, once all this is done:",
         "  4 communities and villages become 3: 1 community instead of 2.",
-        "  536 of 1,200 households (45%) are touched: 536 belong to another community or village "
-        "and 284 have the nearest counter for some matters elsewhere, 284 of them farther away "
-        "on average.",
+        "  536 of 1,200 households (45%) are touched: 536 live in a community or village that "
+        "changes and 284 have the nearest counter for some matters elsewhere, 284 of them farther "
+        "away on average.",
         "  4,220 square metres of public floor instead of 4,520.",
         "  3 service points of communities and villages instead of 4.",
         "  The public pays 54,000 yuan less a year for running public buildings.",

@@ -133,8 +133,8 @@ def _touched(t: Touched, lang: Lang) -> Iterator[str]:
     share = f"{t.any / t.households:.0%}" if t.any >= t.households / 100 else "< 1%"
     farther = f"，其中{t.farther:,}户变远" if t.farther else ""
     parts = [
-        (t.unit, "belong to another community or village", "户所在社区（村）变更"),
-        (t.township, f"{'' if t.unit else 'belong '}to another township", "户所属乡镇（街道）变更"),
+        (t.unit, "live in a community or village that changes", "户所在社区（村）变更"),
+        (t.township, "belong to another township", "户所属乡镇（街道）变更"),
         (
             t.counter,
             "have the nearest counter for some matters elsewhere",

@@ -99,14 +99,14 @@ class EnlargeFacility(Built):
     def _bind_rule(self, site: Site, where: Where) -> bool:
         """Checks the keys of a rule, and counts what it chooses where that is known."""
         assert self.service is not None
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         check_service(self.service, site, "service")
         if where.without is not None:
             check_service(where.without, site, "where", "without")
         self._may_grow(site, (self.service,), self.service)
         if self.scope is not None:
             self._inside = frozenset(self.scope.settlements(site, "scope"))
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return False
         if not choosing.known(site, where) or self.service in site.uncertain:
             site.uncertain.add(STATION_SERVICE)

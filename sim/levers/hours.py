@@ -48,7 +48,7 @@ class ExtendHours(Phased):
             if name in site.outside:
                 continue
             place = site.facility(name, "facilities", i)
-            if place is not None and place.hours > self.hours_week:
+            if place is not None and place.hours >= self.hours_week:
                 site.error(
                     "not-longer",
                     f"{name!r} is open {place.hours:g} hours a week already",
@@ -60,8 +60,12 @@ class ExtendHours(Phased):
         here = set(self._settlements)
         if self.facilities or site.uncertain.isdisjoint(self.services):
             self._number = sum(
-                p.settlement in here and self._meant(name, p) for name, p in site.facilities.items()
+                p.settlement in here and p.hours < self.hours_week and self._meant(name, p)
+                for name, p in site.facilities.items()
             )
+            if not self._number:
+                message = f"no facility of these is open for less than {self.hours_week:g} hours"
+                site.warn("none-fits", message, "hours_week")
 
     def _meant(self, name: str, place: Place) -> bool:
         if self.facilities:

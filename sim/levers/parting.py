@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from sim.levers import words
 from sim.levers.boundary import BoundaryLever, check_names
-from sim.levers.lever import Flag, Id
+from sim.levers.lever import Flag, Id, NewId
 from sim.levers.plan import Plan, UnitPlan
 from sim.levers.redrawing import redraw
 from sim.levers.site import Site
@@ -28,7 +28,7 @@ class SplitPart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: Id
+    id: NewId
     name: str
     settlements: Annotated[tuple[Id, ...], Field(min_length=1)] | None = None
     seat: Id | None = None
@@ -59,7 +59,7 @@ class SplitCommunity(BoundaryLever):
             site.outside |= {p.id for p in self.parts} - {self.community}
             site.nothing_left(self.kind)
             return None
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         if self.community not in site.units:
             site.unknown("community", self.community, site.units, "community")
         for i, part in enumerate(self.parts):
@@ -67,12 +67,12 @@ class SplitCommunity(BoundaryLever):
             check_names(site, "settlement", part.settlements or (), site.unit_of, *at)
         if not site.sure:
             site.named |= self.may_make(site)
-        if len(site.problems.errors) > faults or not site.sure:
+        if site.problems.has_errors(so_far) or not site.sure:
             return None
         old = site.units[self.community]
         members = self._members(site)
         self._check(site, members)
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
         units = [
             replace(old, id=p.id, name=p.name, seat=self._seat(site, p, members[i], old))
@@ -92,7 +92,7 @@ class SplitCommunity(BoundaryLever):
 
     def _check(self, site: Site, members: Sequence[Sequence[str]]) -> None:
         """Ids are free, every settlement goes to one part, each part is of one piece."""
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         mine, home = site.members[self.community], site.pieces(site.members[self.community])
         seen: dict[str, int] = {}
         for i, part in enumerate(self.parts):
@@ -100,8 +100,10 @@ class SplitCommunity(BoundaryLever):
             if part.id in [p.id for p in self.parts[:i]]:
                 message = f"two parts have the id {part.id!r}"
                 site.error("named-twice", message, "give each part its own id", *at, "id")
-            elif part.id in site.units and part.id != self.community:
-                message = f"the id {part.id!r} belongs to {site.units[part.id].name}"
+            elif other := site.townships.get(part.id) or (
+                site.units.get(part.id) if part.id != self.community else None
+            ):
+                message = f"the id {part.id!r} belongs to {other.name}"
                 site.error("id-taken", message, "give the part another id", *at, "id")
             for k, name in enumerate(part.settlements or ()):
                 if name not in mine:
@@ -124,7 +126,7 @@ class SplitCommunity(BoundaryLever):
             if not inside:
                 message = "nothing is left for this part"
                 site.error("empties-unit", message, "leave settlements to it", "parts", i)
-            elif len(site.problems.errors) == faults:
+            elif not site.problems.has_errors(so_far):
                 torn(site, self.parts[i].name, inside, home, "parts", i, "settlements")
 
     def _seat(self, site: Site, part: SplitPart, inside: Sequence[str], old: UnitPlan) -> str:
@@ -165,15 +167,15 @@ class TransferSettlements(BoundaryLever):
         if len(inside) < len(self.settlements):
             site.leave_out("settlement", len(self.settlements) - len(inside))
             return self.model_copy(update={"settlements": inside}).bind(site)
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         check_names(site, "settlement", self.settlements, site.unit_of, "settlements")
         if self.to not in site.units:
             site.unknown("community", self.to, site.units, "to")
-        if len(site.problems.errors) > faults or not site.sure:
+        if site.problems.has_errors(so_far) or not site.sure:
             return None
         donors = list(dict.fromkeys(site.unit_of[s] for s in self.settlements))
         self._check(site, donors)
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
         units = [site.units[u] for u in (*donors, self.to)]
         rows = {s: u.id for u in units for s in site.members[u.id]}

@@ -129,7 +129,7 @@ class Placed(Lever):
         return rule and self.floor_m2 is None and STATION_SERVICE in self.services
 
     def bind(self, site: Site) -> Self | None:
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         check_services(self.services, site)
         if self.where is not None and self.where.without is not None:
             check_service(self.where.without, site, "where", "without")
@@ -147,7 +147,7 @@ class Placed(Lever):
                 return None
             if place not in known:
                 site.unknown(noun, place, known, noun)
-        if len(site.problems.errors) > faults or (place is not None and place not in known):
+        if site.problems.has_errors(so_far) or (place is not None and place not in known):
             return None
         found: list[tuple[str, float]] | None
         if place is not None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from sim.case.case import Case
+from sim.case.files import MOST_YAML, exists, read_input
 from sim.case.messages import InputError, Problem, Problems
 from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
@@ -168,6 +169,13 @@ class Scenario:
 
 def open_in_case(path: Path) -> tuple[Case, Scenario]:
     """The scenario at `path` and the case that it lies in; `InputError` with the faults of both."""
+    problems = Problems()
+    if read_input(path, MOST_YAML, problems) is None:
+        raise InputError(problems)
+    if not any(exists(path.parent / name) for name in ("case.yaml", "settlements.csv")):
+        message = f"no case lies around {path.name}"
+        hint = "a scenario lies in the directory of its case, beside case.yaml and the tables"
+        raise InputError([Problem("missing-case", message, path, hint=hint)])
     try:
         case = Case.open(path.parent)
     except InputError as error:

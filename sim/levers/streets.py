@@ -83,14 +83,14 @@ class OpenStreet(Lever):
     def _own(self, site: Site, places: dict[str, np.ndarray]) -> tuple[tuple[Any, ...], ...] | None:
         """The one street between two nodes."""
         assert self.start is not None and self.end is not None
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         for key, name in (("from", self.start), ("to", self.end)):
             if name not in places:
                 hint = did_you_mean(name, places) or "streets_nodes lists them"
                 site.error("unknown-id", f"there is no street node {name!r}", hint, key)
         if self.start == self.end:
             site.error("no-street", "it ends where it begins", "name two nodes", "to")
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
         straight = float(np.hypot(*(places[self.start] - places[self.end])))
         if self.metres is not None and self.metres < straight - _SLACK:
@@ -110,14 +110,14 @@ class OpenStreet(Lever):
     ) -> tuple[tuple[Any, ...], ...] | None:
         """The streets of a table."""
         assert self.table is not None
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         table = read_beside("table", self.table, STREET_TABLES["streets_edges"], site)
         if table is None:
             return None
         known = pd.Series(sorted(places), dtype="str")
         for end in ("from", "to"):
             table.unknown(site.problems, end, known, "streets_nodes")
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
         frame = table.frame.reindex(columns=list(COLUMNS))
         frame["one_way"] = frame["one_way"].fillna(0).astype(int)

@@ -101,7 +101,8 @@ class Distances:
         if len(rows) == 1:
             return self.minutes[:, rows[0]]
         shares = self.shares[:, rows][:, :, None]
-        return np.where(shares > 0, shares * self.minutes[:, rows], 0.0).sum(axis=1)
+        minutes = np.where(shares > 0, self.minutes[:, rows], 0.0)  # not 0 times infinity
+        return (shares * minutes).sum(axis=1)
 
 
 def access(state: State, distances: Distances, groups: dict[str, np.ndarray]) -> Values:
