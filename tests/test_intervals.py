@@ -84,16 +84,15 @@ def test_the_bootstrap_interval_of_skewed_differences_leans_to_their_long_side()
     assert ((high - mean) > (mean - low)).mean() > 0.95
 
 
-@pytest.mark.parametrize("replicates", [8, 10, 25, 60])
-def test_the_bootstrap_interval_is_that_of_scipy(replicates):
-    row = np.random.default_rng(replicates).gamma(2, 1, replicates)
+@pytest.mark.parametrize(("seed", "replicates"), [(4, 25), (8, 8), (10, 10), (25, 25), (60, 60)])
+def test_the_bootstrap_interval_is_that_of_scipy(seed, replicates):
+    row = np.random.default_rng(seed).gamma(2, 1, replicates)
     low, high = bootstrap_interval(row[None])
     other = stats.bootstrap((row,), np.mean, n_resamples=20_000, random_state=5, method="BCa")
     interval = other.confidence_interval
     width = interval.high - interval.low
-    # the ends of 2,000 resamples are known to a few hundredths of the width
     assert abs(low[0] - interval.low) < 0.05 * width
-    assert abs(high[0] - interval.high) < 0.08 * width
+    assert abs(high[0] - interval.high) < 0.05 * width
 
 
 @given(ROWS)
