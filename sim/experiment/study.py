@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sim.case.case import Case
+from sim.experiment.console import Console, Silent
 from sim.experiment.engine import Engine, Stop
 from sim.experiment.engines import make_engine
 from sim.experiment.experiment import Experiment
@@ -27,40 +28,6 @@ from sim.experiment.provenance import versions
 from sim.experiment.results import Study
 from sim.experiment.store import Store, prepare
 from sim.experiment.task import RunTask
-
-
-class Progress(Protocol):
-    """A bar or a counter under way, with a word on how it goes."""
-
-    def advance(self, count: int = 1) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-
-class Console(Protocol):
-    """Where progress and messages go, never results: the module `sim.terminal` is one."""
-
-    def say(self, text: str) -> None: ...
-
-    def progress(self, total: int, label: str) -> AbstractContextManager[Progress]: ...
-
-
-class Silent:
-    """The console of those who have none."""
-
-    def say(self, text: str) -> None:
-        """Says nothing."""
-
-    @contextmanager
-    def progress(self, total: int, label: str) -> Iterator[Silent]:
-        """Shows nothing."""
-        yield self
-
-    def advance(self, count: int = 1) -> None:
-        """Counts nothing."""
-
-    def note(self, text: str) -> None:
-        """Notes nothing."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +74,18 @@ def run_experiment(
     computing = make_engine(engine, jobs, timeout=timeout, debug=debug, address=address)
     experiment = Experiment.open(path)
     console = console or Silent()
-    if experiment.warnings:
-        many = len(experiment.warnings)
-        console.say(f"{many} warning{'s' if many > 1 else ''}: sim check {path} says what they are")
+    say_warnings(experiment, console)
     more: dict[str, Any] = {"keep": keep, "accept_code_change": accept_code_change}
     out = results_of(experiment, out)
     return run(experiment, out, computing, fresh, console, only=only, **more).exit_code
+
+
+def say_warnings(experiment: Experiment, console: Console) -> None:
+    """How many there are, and what lists them."""
+    many = len(experiment.warnings)
+    if many:
+        what = "1 warning: sim check" if many == 1 else f"{many} warnings: sim check"
+        console.say(f"{what} {experiment.path} says more")
 
 
 def results_of(experiment: Experiment, out: str | Path | None = None) -> Path:
@@ -155,6 +128,8 @@ def run(
     with DirectoryLock(out):
         chosen = plan.chosen(only)
         store = Store.open(out, experiment, plan, fresh, keep)
+        if store.grown:
+            console.say(f"the plan has changed, what is there is kept: {'; '.join(store.grown)}")
         done = store.done()
         ran, interrupted, task, look = 0, False, None, None
         runs: list[Run] = []
@@ -183,8 +158,8 @@ def run(
         if task:
             store.journal({"event": "end", "ran": ran, "failed": failed, "seconds": seconds})
     study = Study.open(out)
-    aim = experiment.until.said(look) if experiment.until and look and not interrupted else ""
-    text = _closing(study, len(runs), ran, failed, seconds, interrupted, aim)
+    aims = experiment.until.said(look) if experiment.until and look and not interrupted else []
+    text = _closing(study, len(runs), ran, failed, seconds, interrupted, aims)
     console.say(text)
     return Finished(study, len(runs), ran, failed, seconds, interrupted, text)
 
@@ -302,7 +277,7 @@ def _announce(console: Console, plan: Plan, done: set[str], store: Store, study:
     scenarios, points = ({getattr(r, n) for r in plan.runs} for n in ("scenario", "point"))
     each = f"{len(scenarios)} scenarios"
     each += f" x {len(points)} parameter sets" if len(points) > 1 else ""
-    text = f"{len(plan.runs)} runs ({each}) in {len(plan.blocks)} blocks"
+    text = f"{len(plan.runs)} runs ({each}) in {counted(len(plan.blocks), 'block')}"
     text += " at most" if study.info.get("until") else ""
     if there:
         text += f"; {there} are there already, {len(plan.runs) - there} are left"
@@ -323,7 +298,7 @@ def _closing(
     failed: int,
     seconds: float,
     interrupted: bool,
-    aim: str = "",
+    aims: Sequence[str] = (),
 ) -> str:
     """The block that a person reads last."""
     path = study.path
@@ -333,7 +308,7 @@ def _closing(
         head = f"{ran} runs in {duration(seconds)}"
         head += f" ({ran / seconds:.2g} runs/s)" if ran and seconds > 0 else ""
         head += f", {failed} failed" if failed else ", none failed"
-    lines = [head, *([f"precision {aim}"] if aim else []), f"results   {path}"]
+    lines = [head, *(f"precision {aim}" for aim in aims), f"results   {path}"]
     if failed:
         lines.append(f"failures  {path / 'failures'}")
     if interrupted:
@@ -341,6 +316,11 @@ def _closing(
     else:
         lines.append(f"next      sim compare {path} · sim report {path}")
     return "\n".join(lines)
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: 1 block, 2 blocks."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def duration(seconds: float) -> str:
