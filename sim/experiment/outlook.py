@@ -24,7 +24,7 @@ from sim.experiment.provenance import code_changes
 from sim.experiment.results import Study
 from sim.experiment.status import read_journal
 from sim.experiment.store import code_message
-from sim.experiment.study import counted, duration, task_of
+from sim.experiment.study import duration, task_of
 
 THERE = "there already"
 OPEN = "new"
@@ -91,13 +91,9 @@ class Outlook:
 
     def to_text(self) -> str:
         """As lines for a person."""
-        runs, left = self.plan.runs, len(self.left)
-        scenarios, points = (len({getattr(r, n) for r in runs}) for n in ("scenario", "point"))
-        sets = f"{points} parameter sets x " if points > 1 else ""
-        each = len(runs) // (scenarios * points)
+        left = len(self.left)
         lines = [
-            f"{self.name}: {len(runs)} runs ({scenarios} scenarios x {sets}{each} replicates) in "
-            f"{counted(len(self.plan.blocks), 'block')}",
+            f"{self.name}: {self.plan}",
             f"results   {self.out}",
         ]
         counts = Counter(self.reasons)

@@ -21,6 +21,7 @@ import pandas as pd
 
 import sim
 from sim.case.messages import Problems
+from sim.levers.words import amount
 
 if TYPE_CHECKING:
     from sim.experiment.experiment import Experiment
@@ -69,6 +70,14 @@ class Plan:
                 key = _key(here, name, identity["scenarios"][name], replicate)
                 runs.append(Run(number, key, name, replicate, number // size, point))
         return Plan(tuple(runs), identity)
+
+    def __str__(self) -> str:
+        """How many runs there are, and of what."""
+        kinds = {"scenario": "scenario", "point": "parameter set", "replicate": "replicate"}
+        many = {noun: len({getattr(r, kind) for r in self.runs}) for kind, noun in kinds.items()}
+        each = " x ".join(amount(n, noun) for noun, n in many.items() if n > 1)
+        of = f" ({each})" if each else ""
+        return f"{amount(len(self.runs), 'run')}{of} in {amount(len(self.blocks), 'block')}"
 
     @cached_property
     def blocks(self) -> list[list[Run]]:

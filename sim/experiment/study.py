@@ -274,10 +274,7 @@ def _world_builder() -> Callable[..., Path]:
 
 def _announce(console: Console, plan: Plan, done: set[str], store: Store, study: Study) -> None:
     there = len(done)
-    scenarios, points = ({getattr(r, n) for r in plan.runs} for n in ("scenario", "point"))
-    each = f"{len(scenarios)} scenarios"
-    each += f" x {len(points)} parameter sets" if len(points) > 1 else ""
-    text = f"{len(plan.runs)} runs ({each}) in {counted(len(plan.blocks), 'block')}"
+    text = str(plan)
     text += " at most" if study.info.get("until") else ""
     if there:
         text += f"; {there} are there already, {len(plan.runs) - there} are left"
@@ -316,11 +313,6 @@ def _closing(
     else:
         lines.append(f"next      sim compare {path} · sim report {path}")
     return "\n".join(lines)
-
-
-def counted(number: int, what: str) -> str:
-    """A number of things: 1 block, 2 blocks."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def duration(seconds: float) -> str:
