@@ -1,16 +1,18 @@
 """The cluster engine: runs on the workers of a Dask scheduler, or of a local cluster.
 
-Results travel to the coordinator, which alone writes parts, as with the other engines: one lock,
-one writer, no file system that all machines must see in the same state, and a worker that dies
-tears nothing. They are small (a run of a city is a few MB after a minute of work).
+Workers write their results themselves (see `sim.experiment.pieces`) to the study's directory, on
+a file system that they share with the coordinator; one that does not see it says so and ends the
+study, before a run is lost to it. What goes back over the network is a receipt for each run.
 
 What bites in Dask, and what is done about it: a task that kills its worker is tried on three
-more (a local cluster: on none), so a run is named when it has done so twice; everything that was
-submitted is cancelled when the scheduler goes, so it is submitted again under a new name; data
-that a client scatters can be lost with a worker, so each task carries what it needs (2 MB for a
-city) and a worker opens it once; small tasks cost more than they do, so they are gathered into
-chunks of half a second; a running task cannot be cancelled, so one that hangs ends its worker
-itself; Ctrl-C reaches the processes of a local cluster, which must not heed it.
+more (a local cluster: on none), so a run is named when it has done so twice; nobody tells how much
+memory a worker had that was killed (distributed issue 2297), so one that has a suspect alone says
+it itself, as it grows; everything that was submitted is cancelled when the scheduler goes, so it is
+submitted again under a new name; data that a client scatters can be lost with a worker, so each
+task carries what it needs (2 MB for a city) and a worker opens it once; small tasks cost more than
+they do, so they are gathered into chunks of half a second; a running task cannot be cancelled, so
+one that hangs ends its worker itself; Ctrl-C reaches the processes of a local cluster, which must
+not heed it; workers may join at any time, so each checks itself at its first task.
 """
 
 from __future__ import annotations
@@ -32,9 +34,14 @@ from itertools import islice
 from typing import Any
 
 from sim.experiment.engine import Stop
-from sim.experiment.jobs import Done, Failure, Job, Task, failure_of, results
-from sim.experiment.local import late
-from sim.experiment.machine import one_thread_each, script_left_alone, usable_processors
+from sim.experiment.jobs import Done, Failure, Job, Task, Unable, results
+from sim.experiment.local import overdue
+from sim.experiment.machine import (
+    one_thread_each,
+    peak_memory_mb,
+    script_left_alone,
+    usable_processors,
+)
 from sim.experiment.provenance import code, versions
 
 CHUNK_SECONDS = 0.5
@@ -43,7 +50,9 @@ POLL = 0.2  # seconds between looks at whether a person asked to stop
 ANSWER = 10.0  # seconds in which a scheduler answers
 GATHER = 30.0  # seconds in which a result comes, else its run is repeated
 PATIENCE = 300.0  # seconds to wait for a scheduler, or a first worker, to come (back)
-LATE = "sim-late"  # the topic under which workers name runs that hang
+LOOK = 1.0  # seconds between looks at which workers there are
+TICK = 0.1  # seconds between looks of a worker at its clock and its memory
+SAID = "sim-said"  # the topic under which workers speak of runs under way
 
 
 class DaskEngine:
@@ -77,7 +86,8 @@ class DaskEngine:
         """See `sim.experiment.engine.Engine`; a job is handed in when all its runs are over."""
         try:
             with one_thread_each(), script_left_alone():
-                _Dispatch(self, pickle.dumps(task), iter(jobs), stop, self._timeout).run(on_done)
+                packed = pickle.dumps((_fingerprint(), pickle.dumps(task)))
+                _Dispatch(self, packed, iter(jobs), stop, self._timeout).run(on_done)
         finally:
             self.close()
 
@@ -106,7 +116,6 @@ class DaskEngine:
                     place = self._address or "the local cluster"
                     raise OSError(f"no Dask scheduler with workers answers at {place}") from error
                 time.sleep(1)
-        _check_workers(client)
         return client
 
     def _start(self, dask: Any, distributed: Any) -> Any:
@@ -150,9 +159,12 @@ class _Dispatch:
     pending: dict[Any, _Chunk] = field(default_factory=dict)
     over: queue.SimpleQueue = field(default_factory=queue.SimpleQueue)
     struck: set[str] = field(default_factory=set)
+    peaks: dict[str, float] = field(default_factory=dict)  # memory of workers with a suspect, MB
     job_seconds: float | None = None
     count: int = 0
-    heard: Any = None  # the client that tells of late runs
+    heard: Any = None  # the client that hears what workers say
+    workers: int = 1
+    looked: float = float("-inf")
 
     def run(self, on_done: Callable[[Done], None]) -> None:
         while self._submit():
@@ -160,7 +172,7 @@ class _Dispatch:
                 event = self.over.get(timeout=POLL)
             except queue.Empty:
                 continue
-            for done in self._late(event) if isinstance(event, str) else self._ended(event):
+            for done in self._told(**event) if isinstance(event, dict) else self._ended(event):
                 on_done(done)
 
     def _submit(self) -> bool:
@@ -171,11 +183,13 @@ class _Dispatch:
         if self.stop.requested:
             self._withdraw()
             return bool(self.pending)
-        if self.timeout is not None and self.heard is not client:
-            client.subscribe_topic(LATE, lambda event: self.over.put(event[1]))
+        if self.heard is not client:
+            client.subscribe_topic(SAID, lambda event: self.over.put(event[1]))
             self.heard = client
+        if time.monotonic() - self.looked > LOOK:
+            self.workers, self.looked = max(1, self.engine.workers), time.monotonic()
         # one task under way for each worker and one to follow
-        window = 0 if self.suspects else 2 * max(1, self.engine.workers)
+        window = 0 if self.suspects else 2 * self.workers
         if self.suspects and not self.pending:
             self._send(_Chunk([self.suspects.popleft()], alone=True))
         while len(self.pending) < window and (chunk := self._next()) is not None:
@@ -186,8 +200,9 @@ class _Dispatch:
         self.count += 1
         key = f"sim-{os.getpid()}-{id(self)}-{self.count}"
         future = self.engine.client.submit(
-            _work, self.task, chunk.jobs, self.timeout, key=key, pure=False, priority=-self.count
-        )
+            _work, self.task, chunk.jobs, self.timeout, chunk.alone,
+            key=key, pure=False, priority=-self.count,
+        )  # fmt: skip
         self.pending[future] = chunk
         future.add_done_callback(self.over.put)
 
@@ -220,9 +235,8 @@ class _Dispatch:
             yield from self._killed(chunk)
         except (OSError, CancelledError, distributed.client.FutureCancelledError):
             self.again.append(chunk)  # the result was lost with its worker or the scheduler
-        except Exception as error:
-            failure = failure_of(error, "worker")
-            yield from (Done(run, failure=failure) for run in chunk.runs)
+        except Exception as error:  # what a run raises is caught; this is the worker's
+            raise OSError(f"a Dask worker cannot do the runs: {error!r}") from error
         else:
             self.job_seconds = seconds / len(chunk.jobs)
             yield from done
@@ -236,46 +250,30 @@ class _Dispatch:
         for job in chunk.jobs:
             for run in job.runs:
                 if run.key in self.struck:
+                    peak = self.peaks.pop(run.key, None)
                     text = "the worker process of this run was killed twice, out of memory perhaps"
-                    yield Done(run, failure=Failure("worker", text))
+                    text += f"; its memory had reached {peak:.0f} MB" if peak else ""
+                    yield Done(run, failure=Failure("worker", text, peak_memory_mb=peak))
                     continue
                 if chunk.alone:
                     self.struck.add(run.key)
                 self.suspects.append(job.only((run,)))
 
-    def _late(self, key: str) -> Iterator[Done]:
-        """A worker says that a run has hung, and is about to end itself."""
+    def _told(self, key: str, peak: float | None, late: bool) -> Iterator[Done]:
+        """A worker says how much memory it has had, or that a run has hung and it ends itself."""
+        if peak is not None:
+            self.peaks[key] = peak
+        if not late:
+            return
         for future, chunk in list(self.pending.items()):
-            for job in chunk.jobs:
-                for run in job.runs:
-                    if run.key != key:
-                        continue
-                    del self.pending[future]
-                    self.engine.client.cancel([future])
-                    others = [j.only([r for r in j.runs if r.key != key]) for j in chunk.jobs]
-                    self.again.append(_Chunk([j for j in others if j.runs]))
-                    assert self.timeout is not None
-                    yield Done(run, failure=late(self.timeout))
-                    return
-
-
-def _check_workers(client: Any) -> None:
-    """OSError where a worker could give other bytes than this process, or mix up its runs."""
-    threads = client.nthreads()
-    crowded = [address for address, n in threads.items() if n != 1]
-    if crowded:
-        raise OSError(
-            f"the Dask worker {crowded[0]} has several threads; start it with --nthreads 1"
-        )
-    ours = _fingerprint()
-    for address, theirs in client.run(_fingerprint).items():
-        other = sorted(n for n in {*ours, *theirs} if ours.get(n) != theirs.get(n))
-        if other:
-            name = other[0]
-            raise OSError(
-                f"the Dask worker {address} has {name} {theirs.get(name)}, "
-                f"here it is {ours.get(name)}: results would not be the same"
-            )
+            hung = [run for run in chunk.runs if run.key == key]
+            if hung:
+                del self.pending[future]
+                self.engine.client.cancel([future])
+                others = [j.only([r for r in j.runs if r.key != key]) for j in chunk.jobs]
+                self.again.append(_Chunk([j for j in others if j.runs]))
+                assert self.timeout is not None
+                yield Done(hung[0], failure=overdue(self.timeout, self.peaks.pop(key, None)))
 
 
 def _fingerprint() -> dict[str, str]:
@@ -293,51 +291,91 @@ def _dask() -> tuple[Any, Any]:
     return dask, distributed
 
 
-def _work(task: bytes, jobs: list[Job], timeout: float | None) -> bytes:
-    """On a worker: the runs of jobs, and the seconds they took, pickled."""
-    watch = _Watch(timeout) if timeout is not None else None
+def _work(task: bytes, jobs: list[Job], timeout: float | None, alone: bool) -> bytes:
+    """On a worker: the runs of jobs, and the seconds they took, pickled.
+
+    alone: a run here has been under suspicion, and is watched more closely.
+    """
     began, ended = time.monotonic(), []
-    try:
-        opened = _open(task)
-        for job in jobs:
-            done = results(opened, job)
-            for run in job.runs:
-                if watch:
-                    watch.begin(run.key)
-                ended.append(next(done))
-    finally:
-        if watch:
-            watch.begin(None)
+    with _Watch(timeout, alone) as watch:
+        for done in _computed(task, jobs, watch):
+            ended.append(done)
+            if done.unable:
+                break
     return pickle.dumps((ended, time.monotonic() - began))
 
 
+def _computed(task: bytes, jobs: list[Job], watch: _Watch) -> Iterator[Done]:
+    try:
+        opened = _open(task)
+    except Unable as error:
+        yield Done(jobs[0].runs[0], unable=error)
+        return
+    for job in jobs:
+        done = results(opened, job)
+        for run in job.runs:
+            watch.begin(run.key)
+            yield next(done)
+
+
 @lru_cache(maxsize=2)
-def _open(task: bytes) -> Task:
+def _open(packed: bytes) -> Task:
+    """The task, on its first use here; `Unable` if this worker could give other bytes than the
+    coordinator, or mix up its runs."""
+    from distributed import get_worker
+
+    theirs, task = pickle.loads(packed)
+    ours, worker = _fingerprint(), get_worker()
+    if worker.state.nthreads != 1:
+        raise Unable(
+            f"the Dask worker {worker.address} has several threads; start it with --nthreads 1"
+        )
+    for name in sorted({*ours, *theirs}):
+        if ours.get(name) != theirs.get(name):
+            raise Unable(
+                f"the Dask worker {worker.address} has {name} {ours.get(name)}, the study has "
+                f"{theirs.get(name)}: results would not be the same"
+            )
     return pickle.loads(task)
 
 
 class _Watch:
-    """Ends this worker when a run takes too long; the scheduler hears which one before."""
+    """Beside a worker's runs: tells the coordinator of one that takes too long, and then ends the
+    process; and of a suspect's memory as it grows, while there is somebody to tell it."""
 
-    def __init__(self, seconds: float):
+    def __init__(self, timeout: float | None, memory: bool):
         from distributed import get_worker
 
-        self._seconds, self._worker, self._key = seconds, get_worker(), None
-        self._timer: threading.Timer | None = None
+        self._worker, self._timeout, self._memory = get_worker(), timeout, memory
+        self._key, self._since, self._told = "", time.monotonic(), 0.0
+        self._over = threading.Event()
 
-    def begin(self, key: str | None) -> None:
-        """A run begins; None: there is none."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if key is not None:
-            self._timer = threading.Timer(self._seconds, self._end, (key,))
-            self._timer.daemon = True
-            self._timer.start()
+    def begin(self, key: str) -> None:
+        """A run begins."""
+        self._key, self._since = key, time.monotonic()
 
-    def _end(self, key: str) -> None:
-        self._worker.log_event(LATE, key)
-        time.sleep(1)  # for the message to leave
-        os._exit(1)
+    def __enter__(self) -> _Watch:
+        if self._memory or self._timeout is not None:
+            threading.Thread(target=self._look, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def _look(self) -> None:
+        while not self._over.wait(TICK):
+            peak = peak_memory_mb(os.getpid())
+            key, seconds = self._key, time.monotonic() - self._since
+            if key and self._timeout is not None and seconds > self._timeout:
+                self._say(key, peak, late=True)
+                time.sleep(1)  # for the message to leave
+                os._exit(1)
+            if key and self._memory and peak is not None and peak > 1.01 * self._told:
+                self._told = peak
+                self._say(key, peak, late=False)
+
+    def _say(self, key: str, peak: float | None, late: bool) -> None:
+        self._worker.log_event(SAID, {"key": key, "peak": peak, "late": late})
 
 
 def dask_setup(worker: Any) -> None:

@@ -7,43 +7,43 @@
     points.parquet        of a design: a row per row of it: row, point, values
     scenarios/            resolved copies
     parts/                outcomes-00000.parquet, units-..., losers-...: one of each a block
+    runs/                 results whose block is not whole: of a study that runs, or was killed
     failures/KEY.json     runs without a result, and why
     journal.jsonl         what happened when; nothing is read back from it
 
-The parts are the truth: which runs are done is read from them. Every file appears under its name
-complete and synced, or not at all, so that a study may be killed at any moment; the outcomes of a
-block are renamed last and so stand for all its tables.
+The parts are the truth: which runs are done is read from them. Workers write them (see
+`sim.experiment.pieces`). Every file appears under its name complete and synced, or not at all, so
+that a study may be killed at any moment; the outcomes of a block are renamed last and so stand for
+all its tables.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sim.case.messages import InputError, Problem
 from sim.experiment.jobs import Failure
 from sim.experiment.lock import LOCK
-from sim.experiment.parts import (
-    KINDS,
-    Encoded,
-    decode,
-    join,
-    keys_in,
-    publish,
-    read_part,
-    sync_directory,
-    temporary,
-    write_bytes,
-    write_part,
+from sim.experiment.parts import KINDS, keys_in, part_of, publish, temporary, write_bytes
+from sim.experiment.pieces import (
+    FOLDER,
+    Outbox,
+    Receipt,
+    Torn,
+    join_block,
+    piece_of,
+    read_piece,
 )
 from sim.experiment.plan import Plan, Run
 from sim.experiment.provenance import code, code_changes, describe
@@ -58,12 +58,14 @@ OURS = (
     "report.html",
     "scenarios/*.yaml",
     "parts/*.parquet",
+    "runs/*",
     "failures/*.json",
     "figures/*.svg",
     "figures/*.png",
     "points.parquet",
     "plan.parquet",
 )
+SHOWN_LATE = 30.0  # seconds in which a file system of a cluster shows what another machine wrote
 
 
 class Store:
@@ -75,7 +77,7 @@ class Store:
     def __init__(self, path: Path, plan: Plan, source: Path | None = None):
         self.path, self.plan, self.source = path, plan, source
         self.kinds: tuple[str, ...] = KINDS
-        self._parts, self._failures = path / "parts", path / "failures"
+        self._parts, self._failures, self._runs = path / "parts", path / "failures", path / FOLDER
 
     @staticmethod
     def open(
@@ -105,57 +107,82 @@ class Store:
         else:
             store.kinds = asked or KINDS
             store._create(experiment)
-        for folder in (path, store._parts, store._failures):
+        for folder in (path, store._parts, store._failures, store._runs):
             for leftover in folder.glob("*.tmp"):
-                leftover.unlink()
+                leftover.unlink(missing_ok=True)
+        store._recover()
         return store
 
     def done(self) -> set[str]:
         """Keys of the runs whose results are on disk."""
-        return {
-            key
-            for block in range(len(self.plan.blocks))
-            for key in keys_in(self._part("outcomes", block))
-        }
+        return {key for part in self._parts.glob("outcomes-*.parquet") for key in keys_in(part)}
 
     def failed(self) -> list[str]:
         """Keys of the runs that have failed and not succeeded since, sorted."""
         return sorted(p.stem for p in self._failures.glob("*.json"))
 
-    def commit(self, block: int, results: Mapping[Run, Encoded]) -> None:
-        """Adds results to the parts of their block. Raises OSError with nothing torn."""
-        if not results:
-            return
+    @contextmanager
+    def session(self) -> Iterator[Outbox]:
+        """Where workers put results while the context lasts."""
+        outbox = Outbox(self.path.resolve(), secrets.token_hex(8), self.kinds)
+        self._runs.mkdir(exist_ok=True)
+        write_bytes(outbox.mark, b"")
+        try:
+            yield outbox
+        finally:
+            with suppress(OSError):
+                outbox.mark.unlink()
+                self._runs.rmdir()  # unless something waits there
+
+    def receive(self, run: Run, receipt: Receipt) -> None:
+        """Notes a run whose worker has written what it gave."""
+        self._failure(run).unlink(missing_ok=True)
+        self.journal({"event": "run", **asdict(receipt)})
+
+    def settle(self, block: int, received: Iterable[Run]) -> list[Run]:
+        """Sees that the part of a block has these runs, and joins to it what no worker has.
+
+        Returns those whose results are nowhere to be found. Raises OSError with nothing torn.
+        """
+        keys, runs = {r.key: r for r in received}, self.plan.blocks[block]
+        deadline = time.monotonic() + SHOWN_LATE
+        while True:
+            self._join(block)
+            there = set(keys_in(self._part("outcomes", block)))
+            if keys.keys() <= there or time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        self.journal({"event": "block", "block": block, "runs": len(there), "of": len(runs)})
+        return [run for key, run in keys.items() if key not in there]
+
+    def _join(self, block: int) -> None:
+        """Joins the pieces of a block to its part; those that are torn are as if never made."""
         runs = self.plan.blocks[block]
-        earlier = set(keys_in(self._part("outcomes", block)))
-        kept = [r for r in runs if r.key in earlier and r not in results]
-        keys = [r.key for r in runs if r in results or r in kept]
-        for kind in self.kinds:
-            path = self._part(kind, block)
-            tables = [decode(encoded, kind, run.run) for run, encoded in results.items()]
-            if kept:
-                old = read_part(path)
-                # a killed commit may have left runs here that the outcomes do not have
-                numbers = pa.array([r.run for r in kept], pa.int32())
-                tables.append(old.filter(pc.is_in(old["run"], numbers)))
-            write_part(path, join(tables), keys)
-        for kind in reversed(self.kinds):
-            publish(self._part(kind, block))
-        sync_directory(self._parts)
-        for run in results:
-            self._failure(run).unlink(missing_ok=True)
-        self.journal(
-            *(
-                {
-                    "event": "run",
-                    "key": run.key,
-                    "seconds": round(encoded.seconds, 3),
-                    "peak_memory_mb": round(encoded.peak_memory_mb, 1),
-                }
-                for run, encoded in results.items()
-            ),
-            {"event": "block", "block": block, "runs": len(keys), "of": len(runs)},
-        )
+        try:
+            join_block(self.path, self.kinds, runs, whole=False)
+        except Torn:
+            for path in (piece_of(self.path, run) for run in runs):
+                with suppress(FileNotFoundError):
+                    try:
+                        read_piece(path)
+                    except Torn:
+                        path.unlink()
+            join_block(self.path, self.kinds, runs, whole=False)
+
+    def _recover(self) -> None:
+        """Joins what a session that was killed has left behind."""
+        waiting = {path.name for path in self._runs.glob("*.piece")}
+        ended = [r for r in self.plan.runs if piece_of(self.path, r).name in waiting]
+        for block in sorted({run.block for run in ended}):
+            self._join(block)
+        there = self.done() if ended else set()
+        for run in ended:
+            if run.key in there:
+                self._failure(run).unlink(missing_ok=True)
+        for stranger in self._runs.glob("*"):  # marks of sessions, runs of other plans
+            stranger.unlink()
+        with suppress(FileNotFoundError):
+            self._runs.rmdir()
 
     def fail(self, run: Run, failure: Failure) -> None:
         """Writes the row of a run that has no result."""
@@ -202,7 +229,7 @@ class Store:
                 file.write(json.dumps({"time": now, **event}, ensure_ascii=False) + "\n")
 
     def _part(self, kind: str, block: int) -> Path:
-        return self._parts / f"{kind}-{block:05d}.parquet"
+        return part_of(self.path, kind, block)
 
     def _failure(self, run: Run) -> Path:
         return self._failures / f"{run.key}.json"

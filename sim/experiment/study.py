@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,9 +20,9 @@ from sim.experiment.engine import Engine, Stop
 from sim.experiment.engines import make_engine
 from sim.experiment.experiment import Experiment
 from sim.experiment.families import families
-from sim.experiment.jobs import Done
+from sim.experiment.jobs import Done, Failure
 from sim.experiment.lock import DirectoryLock
-from sim.experiment.parts import Encoded
+from sim.experiment.pieces import Keeping
 from sim.experiment.plan import Plan, Run
 from sim.experiment.provenance import versions
 from sim.experiment.results import Study
@@ -190,38 +191,43 @@ def run(
 
 
 class _Blocks:
-    """Gathers results until their block is complete, then commits it."""
+    """Counts what comes back, until a block is over."""
 
     def __init__(self, left: list[Run], store: Store, console: Console):
         self._store, self._console = store, console
-        self._results: dict[int, dict[Run, Encoded]] = {}
-        self._open: dict[int, int] = {}
-        for run in left:
-            self._open[run.block] = self._open.get(run.block, 0) + 1
+        self._received: dict[int, list[Run]] = {}
+        self._open = Counter(run.block for run in left)
         self.ran = 0
 
     def take(self, done: Done) -> None:
-        """One run that is over."""
+        """One run that is over; raises what made a worker give up."""
+        if done.unable:
+            raise done.unable
         run: Run = done.run
         self.ran += 1
         self._open[run.block] -= 1
         if done.failure:
-            self._store.fail(run, done.failure)
-            place = f"{run.scenario}, replicate {run.replicate}"
-            self._console.say(f"run {run.key} ({place}) failed: {done.failure.error}")
+            self._fail(run, done.failure)
         else:
-            self._results.setdefault(run.block, {})[run] = done.result
+            self._store.receive(run, done.result)
+            self._received.setdefault(run.block, []).append(run)
         if not self._open[run.block]:
-            self._commit(run.block)
+            self._settle(run.block)
 
     def flush(self) -> None:
-        """Commits what there is of blocks that will not be completed now."""
-        for block in sorted(self._results):
-            self._commit(block)
+        """Sees to the blocks that will not be whole now."""
+        for block in sorted(self._received):
+            self._settle(block)
 
-    def _commit(self, block: int) -> None:
-        self._store.commit(block, self._results.get(block, {}))
-        self._results.pop(block, None)
+    def _settle(self, block: int) -> None:
+        for run in self._store.settle(block, self._received.get(block, ())):
+            self._fail(run, Failure("store", "what its worker wrote is not there"))
+        self._received.pop(block, None)
+
+    def _fail(self, run: Run, failure: Failure) -> None:
+        self._store.fail(run, failure)
+        place = f"{run.scenario}, replicate {run.replicate}"
+        self._console.say(f"run {run.key} ({place}) failed: {failure.error}")
 
 
 def _run(
@@ -232,7 +238,7 @@ def _run(
     blocks = _Blocks(left, store, console)
     stop = Stop(lambda: console.say("stopping after the runs under way; Ctrl-C again: at once"))
     try:
-        with stop, console.progress(len(left), "runs") as progress:
+        with stop, store.session() as outbox, console.progress(len(left), "runs") as progress:
             began = time.monotonic()
 
             def on_done(done: Done) -> None:
@@ -241,7 +247,8 @@ def _run(
                 progress.note(f"{rate:.2g} runs/s")
                 progress.advance()
 
-            engine.run(task, families(left, engine.workers), on_done, stop)
+            jobs = families(left, engine.workers)
+            engine.run(Keeping(task, outbox), jobs, on_done, stop)
     except KeyboardInterrupt:
         stop.requested = True
     except Exception:
