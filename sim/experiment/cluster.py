@@ -21,28 +21,24 @@ import logging
 import os
 import pickle
 import queue
-import signal
-import threading
 import time
 from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from sim.experiment.cluster_worker import SAID, fingerprint, work
 from sim.experiment.engine import Stop
-from sim.experiment.jobs import Done, Failure, Job, Task, Unable, results
+from sim.experiment.jobs import Done, Failure, Job, Task
 from sim.experiment.local import overdue
 from sim.experiment.machine import (
     one_thread_each,
-    peak_memory_mb,
     script_left_alone,
     usable_processors,
 )
-from sim.experiment.provenance import code, versions
 
 CHUNK_SECONDS = 0.5
 CHUNK_JOBS = 100
@@ -51,8 +47,6 @@ ANSWER = 10.0  # seconds in which a scheduler answers
 GATHER = 30.0  # seconds in which a result comes, else its run is repeated
 PATIENCE = 300.0  # seconds to wait for a scheduler, or a first worker, to come (back)
 LOOK = 1.0  # seconds between looks at which workers there are
-TICK = 0.1  # seconds between looks of a worker at its clock and its memory
-SAID = "sim-said"  # the topic under which workers speak of runs under way
 
 
 class DaskEngine:
@@ -86,7 +80,7 @@ class DaskEngine:
         """See `sim.experiment.engine.Engine`; a job is handed in when all its runs are over."""
         try:
             with one_thread_each(), script_left_alone():
-                packed = pickle.dumps((_fingerprint(), pickle.dumps(task)))
+                packed = pickle.dumps((fingerprint(), pickle.dumps(task)))
                 _Dispatch(self, packed, iter(jobs), stop, self._timeout).run(on_done)
         finally:
             self.close()
@@ -121,7 +115,7 @@ class DaskEngine:
     def _start(self, dask: Any, distributed: Any) -> Any:
         settings = {
             "distributed.scheduler.allowed-failures": 0,
-            "distributed.worker.preload": [__name__],
+            "distributed.worker.preload": [work.__module__],
         }
         with dask.config.set(settings), one_thread_each(), script_left_alone():
             return distributed.LocalCluster(
@@ -172,7 +166,8 @@ class _Dispatch:
                 event = self.over.get(timeout=POLL)
             except queue.Empty:
                 continue
-            for done in self._told(**event) if isinstance(event, dict) else self._ended(event):
+            said = isinstance(event, list | tuple)
+            for done in self._told(*event) if said else self._ended(event):
                 on_done(done)
 
     def _submit(self) -> bool:
@@ -187,7 +182,8 @@ class _Dispatch:
             client.subscribe_topic(SAID, lambda event: self.over.put(event[1]))
             self.heard = client
         if time.monotonic() - self.looked > LOOK:
-            self.workers, self.looked = max(1, self.engine.workers), time.monotonic()
+            with suppress(OSError):  # it has just gone
+                self.workers, self.looked = max(1, self.engine.workers), time.monotonic()
         # one task under way for each worker and one to follow
         window = 0 if self.suspects else 2 * self.workers
         if self.suspects and not self.pending:
@@ -200,7 +196,7 @@ class _Dispatch:
         self.count += 1
         key = f"sim-{os.getpid()}-{id(self)}-{self.count}"
         future = self.engine.client.submit(
-            _work, self.task, chunk.jobs, self.timeout, chunk.alone,
+            work, self.task, chunk.jobs, self.timeout, chunk.alone,
             key=key, pure=False, priority=-self.count,
         )  # fmt: skip
         self.pending[future] = chunk
@@ -271,13 +267,10 @@ class _Dispatch:
                 del self.pending[future]
                 self.engine.client.cancel([future])
                 others = [j.only([r for r in j.runs if r.key != key]) for j in chunk.jobs]
-                self.again.append(_Chunk([j for j in others if j.runs]))
+                if others := [j for j in others if j.runs]:
+                    self.again.append(_Chunk(others))
                 assert self.timeout is not None
                 yield Done(hung[0], failure=overdue(self.timeout, self.peaks.pop(key, None)))
-
-
-def _fingerprint() -> dict[str, str]:
-    return versions() | {f"sim/{name}": digest for name, digest in code().items()}
 
 
 def _dask() -> tuple[Any, Any]:
@@ -289,96 +282,3 @@ def _dask() -> tuple[Any, Any]:
             "--engine dask needs the extra: pip install 'community-restructuring-sim[cluster]'"
         ) from error
     return dask, distributed
-
-
-def _work(task: bytes, jobs: list[Job], timeout: float | None, alone: bool) -> bytes:
-    """On a worker: the runs of jobs, and the seconds they took, pickled.
-
-    alone: a run here has been under suspicion, and is watched more closely.
-    """
-    began, ended = time.monotonic(), []
-    with _Watch(timeout, alone) as watch:
-        for done in _computed(task, jobs, watch):
-            ended.append(done)
-            if done.unable:
-                break
-    return pickle.dumps((ended, time.monotonic() - began))
-
-
-def _computed(task: bytes, jobs: list[Job], watch: _Watch) -> Iterator[Done]:
-    try:
-        opened = _open(task)
-    except Unable as error:
-        yield Done(jobs[0].runs[0], unable=error)
-        return
-    for job in jobs:
-        done = results(opened, job)
-        for run in job.runs:
-            watch.begin(run.key)
-            yield next(done)
-
-
-@lru_cache(maxsize=2)
-def _open(packed: bytes) -> Task:
-    """The task, on its first use here; `Unable` if this worker could give other bytes than the
-    coordinator, or mix up its runs."""
-    from distributed import get_worker
-
-    theirs, task = pickle.loads(packed)
-    ours, worker = _fingerprint(), get_worker()
-    if worker.state.nthreads != 1:
-        raise Unable(
-            f"the Dask worker {worker.address} has several threads; start it with --nthreads 1"
-        )
-    for name in sorted({*ours, *theirs}):
-        if ours.get(name) != theirs.get(name):
-            raise Unable(
-                f"the Dask worker {worker.address} has {name} {ours.get(name)}, the study has "
-                f"{theirs.get(name)}: results would not be the same"
-            )
-    return pickle.loads(task)
-
-
-class _Watch:
-    """Beside a worker's runs: tells the coordinator of one that takes too long, and then ends the
-    process; and of a suspect's memory as it grows, while there is somebody to tell it."""
-
-    def __init__(self, timeout: float | None, memory: bool):
-        from distributed import get_worker
-
-        self._worker, self._timeout, self._memory = get_worker(), timeout, memory
-        self._key, self._since, self._told = "", time.monotonic(), 0.0
-        self._over = threading.Event()
-
-    def begin(self, key: str) -> None:
-        """A run begins."""
-        self._key, self._since = key, time.monotonic()
-
-    def __enter__(self) -> _Watch:
-        if self._memory or self._timeout is not None:
-            threading.Thread(target=self._look, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-
-    def _look(self) -> None:
-        while not self._over.wait(TICK):
-            peak = peak_memory_mb(os.getpid())
-            key, seconds = self._key, time.monotonic() - self._since
-            if key and self._timeout is not None and seconds > self._timeout:
-                self._say(key, peak, late=True)
-                time.sleep(1)  # for the message to leave
-                os._exit(1)
-            if key and self._memory and peak is not None and peak > 1.01 * self._told:
-                self._told = peak
-                self._say(key, peak, late=False)
-
-    def _say(self, key: str, peak: float | None, late: bool) -> None:
-        self._worker.log_event(SAID, {"key": key, "peak": peak, "late": late})
-
-
-def dask_setup(worker: Any) -> None:
-    """Called by Dask in each process of a local cluster: Ctrl-C is the coordinator's business."""
-    with suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -14,13 +14,14 @@ import pandas as pd
 
 from sim.experiment.experiment import Experiment
 from sim.experiment.families import Family, families
+from sim.experiment.finished import duration
 from sim.experiment.lock import holder
 from sim.experiment.parts import KINDS, decode, join, temporary, write_part
 from sim.experiment.plan import Plan, Run
 from sim.experiment.provenance import code_changes
 from sim.experiment.results import Study
 from sim.experiment.store import code_message, plan_changes
-from sim.experiment.study import Console, Silent, duration, task_of
+from sim.experiment.study import Console, Silent, task_of
 
 THERE = "there already"
 SPARE = "not needed: the aim is reached"

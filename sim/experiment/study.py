@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +19,7 @@ from sim.experiment.engine import Engine, Stop
 from sim.experiment.engines import make_engine
 from sim.experiment.experiment import Experiment
 from sim.experiment.families import families
+from sim.experiment.finished import Finished
 from sim.experiment.jobs import Done, Failure
 from sim.experiment.lock import DirectoryLock
 from sim.experiment.pieces import Keeping
@@ -64,24 +64,6 @@ class Silent:
         """Notes nothing."""
 
 
-@dataclass(frozen=True)
-class Finished:
-    """How a call ended: runs of the plan, of this call, failures; seconds; whether stopped."""
-
-    study: Study
-    runs: int
-    ran: int
-    failed: int
-    seconds: float
-    interrupted: bool
-    text: str
-
-    @property
-    def exit_code(self) -> int:
-        """0 done, 1 finished but a run failed, 130 interrupted after a clean flush."""
-        return 130 if self.interrupted else int(self.failed > 0)
-
-
 def run_experiment(
     path: str | Path,
     out: str | Path | None = None,
@@ -96,14 +78,14 @@ def run_experiment(
     only: Sequence[str] = (),
     keep: Iterable[str] | None = None,
     accept_code_change: bool = False,
-) -> int:
+) -> Finished:
     """Runs what is left of the experiment in a file; results in `out` or ``results/<name>``.
 
     jobs: worker processes, default all processors; fresh: remove earlier results first; timeout,
     address, debug: see `make_engine`; only: keys of runs to repeat alone; keep: tables to store;
-    accept_code_change: go on with results of other code. Returns the exit code of `Finished`.
-    Raises `InputError` for faults of the input or results of another plan, `StudyBusy` and other
-    OSErrors of the environment; failures of runs are rows of the results, not exceptions.
+    accept_code_change: go on with results of other code. Raises `InputError` for faults of the
+    input or results of another plan, `StudyBusy` and other OSErrors of the environment; failures
+    of runs are rows of the results, not exceptions.
     """
     computing = make_engine(engine, jobs, timeout=timeout, debug=debug, address=address)
     experiment = Experiment.open(path)
@@ -113,7 +95,7 @@ def run_experiment(
         console.say(f"{many} warning{'s' if many > 1 else ''}: sim check {path} says what they are")
     more: dict[str, Any] = {"keep": keep, "accept_code_change": accept_code_change}
     out = results_of(experiment, out)
-    return run(experiment, out, computing, fresh, console, only=only, **more).exit_code
+    return run(experiment, out, computing, fresh, console, only=only, **more)
 
 
 def results_of(experiment: Experiment, out: str | Path | None = None) -> Path:
@@ -157,7 +139,7 @@ def run(
         chosen = plan.chosen(only)
         store = Store.open(out, experiment, plan, fresh, keep)
         done = store.done()
-        ran, interrupted, task, look = 0, False, None, None
+        ran, there, interrupted, task, look = 0, 0, False, None, None
         runs: list[Run] = []
         for stage in _stages(experiment):
             new = [r for r in plan.runs if len(runs) <= r.run and r.replicate < stage]
@@ -165,6 +147,7 @@ def run(
             left = [r for r in new if r.key not in done]
             if chosen:
                 left = [r for r in chosen if r in new]
+            there += sum(r.key in done and r not in left for r in new)
             if left:
                 if task is None:
                     store.check_code(bool(done), accept_code_change)
@@ -183,11 +166,10 @@ def run(
         seconds = time.monotonic() - began
         if task:
             store.journal({"event": "end", "ran": ran, "failed": failed, "seconds": seconds})
-    study = Study.open(out)
     aim = experiment.until.said(look) if experiment.until and look and not interrupted else ""
-    text = _closing(study, len(runs), ran, failed, seconds, interrupted, aim)
-    console.say(text)
-    return Finished(study, len(runs), ran, failed, seconds, interrupted, text)
+    finished = Finished(Study.open(out), len(runs), ran, there, failed, seconds, interrupted, aim)
+    console.say(finished.text)
+    return finished
 
 
 class _Blocks:
@@ -321,38 +303,3 @@ def _announce(console: Console, plan: Plan, done: set[str], store: Store, study:
     if changed:
         names = ", ".join(f"{k} {study.info['versions'].get(k)} -> {v}" for k, v in changed.items())
         console.say(f"the earlier runs were made with other versions: {names}; see `--fresh`")
-
-
-def _closing(
-    study: Study,
-    runs: int,
-    ran: int,
-    failed: int,
-    seconds: float,
-    interrupted: bool,
-    aim: str = "",
-) -> str:
-    """The block that a person reads last."""
-    path = study.path
-    if not ran and not failed and not interrupted:
-        head = f"nothing left to run: all {runs} runs are there"
-    else:
-        head = f"{ran} runs in {duration(seconds)}"
-        head += f" ({ran / seconds:.2g} runs/s)" if ran and seconds > 0 else ""
-        head += f", {failed} failed" if failed else ", none failed"
-    lines = [head, *([f"precision {aim}"] if aim else []), f"results   {path}"]
-    if failed:
-        lines.append(f"failures  {path / 'failures'}")
-    if interrupted:
-        lines.append("stopped   what was done is kept; the same command goes on from here")
-    else:
-        lines.append(f"next      sim compare {path} · sim report {path}")
-    return "\n".join(lines)
-
-
-def duration(seconds: float) -> str:
-    """A time in words."""
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
