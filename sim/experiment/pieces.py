@@ -101,10 +101,11 @@ class Outbox:
     def put(self, run: Run, encoded: Encoded) -> Receipt:
         """Writes the piece of a run, and the part of its block if that is whole now."""
         self.check()
+        path = piece_of(self.folder, run)
         try:
-            receipt = write_piece(piece_of(self.folder, run), run.key, encoded, self.kinds)
+            receipt = write_piece(path, run.key, encoded, self.kinds)
         except OSError as error:
-            raise Unable(*error.args, error.filename) from error
+            raise Unable(error.errno, error.strerror, str(path)) from error
         with suppress(OSError, Torn):  # it is the coordinator's then, who says why it cannot
             join_block(self.folder, self.kinds, _blocks(self)[run.block])
         return receipt

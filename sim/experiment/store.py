@@ -107,9 +107,7 @@ class Store:
         else:
             store.kinds = asked or KINDS
             store._create(experiment)
-        for folder in (path, store._parts, store._failures, store._runs):
-            for leftover in folder.glob("*.tmp"):
-                leftover.unlink(missing_ok=True)
+        store._sweep()
         store._recover()
         return store
 
@@ -132,6 +130,7 @@ class Store:
         finally:
             with suppress(OSError):
                 outbox.mark.unlink()
+                self._sweep()
                 self._runs.rmdir()  # unless something waits there
 
     def receive(self, run: Run, receipt: Receipt) -> None:
@@ -168,6 +167,12 @@ class Store:
                     except Torn:
                         path.unlink()
             join_block(self.path, self.kinds, runs, whole=False)
+
+    def _sweep(self) -> None:
+        """Removes what processes that were killed had not finished."""
+        for folder in (self.path, self._parts, self._failures, self._runs):
+            for leftover in folder.glob("*.tmp"):
+                leftover.unlink(missing_ok=True)
 
     def _recover(self) -> None:
         """Joins what a session that was killed has left behind."""

@@ -219,25 +219,26 @@ def _run(
     store.journal({"event": "start", "left": len(left), "versions": versions()})
     blocks = _Blocks(left, store, console)
     stop = Stop(lambda: console.say("stopping after the runs under way; Ctrl-C again: at once"))
-    try:
-        with stop, store.session() as outbox, console.progress(len(left), "runs") as progress:
-            began = time.monotonic()
+    with store.session() as outbox:
+        try:
+            with stop, console.progress(len(left), "runs") as progress:
+                began = time.monotonic()
 
-            def on_done(done: Done) -> None:
-                blocks.take(done)
-                rate = blocks.ran / max(time.monotonic() - began, 1e-3)
-                progress.note(f"{rate:.2g} runs/s")
-                progress.advance()
+                def on_done(done: Done) -> None:
+                    blocks.take(done)
+                    rate = blocks.ran / max(time.monotonic() - began, 1e-3)
+                    progress.note(f"{rate:.2g} runs/s")
+                    progress.advance()
 
-            jobs = families(left, engine.workers)
-            engine.run(Keeping(task, outbox), jobs, on_done, stop)
-    except KeyboardInterrupt:
-        stop.requested = True
-    except Exception:
-        with suppress(OSError):  # a full disk, say, which is what will be reported
-            blocks.flush()
-        raise
-    blocks.flush()
+                jobs = families(left, engine.workers)
+                engine.run(Keeping(task, outbox), jobs, on_done, stop)
+        except KeyboardInterrupt:
+            stop.requested = True
+        except Exception:
+            with suppress(OSError):  # a full disk, say, which is what will be reported
+                blocks.flush()
+            raise
+        blocks.flush()
     return blocks.ran, stop.requested
 
 
