@@ -299,7 +299,7 @@ def test_a_worker_killed_between_two_renames_of_a_part_leaves_it_to_another(
     monkeypatch.setattr(
         Keeping,
         "__init__",
-        lambda self, task, outbox: real(self, KilledWhileJoining(task, mark), outbox),
+        lambda self, task, *rest: real(self, KilledWhileJoining(task, mark), *rest),
     )
     ended = go(tmp_path / "out", experiment(tmp_path), engine=local())
     assert mark.exists() and ended.exit_code == 0 and ended.ran == 12

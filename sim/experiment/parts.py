@@ -123,19 +123,19 @@ def publish(path: Path) -> None:
     os.replace(temporary(path), path)
 
 
-def write_synced(path: Path, *data: bytes) -> None:
-    """Writes `data` under a temporary name beside `path`, and sees that it is on disk."""
+def write_bytes(path: Path, *data: bytes, sync: bool = True) -> None:
+    """Replaces `path` by `data` in one step.
+
+    sync: one that survives a loss of power, too; else the content must tell whether it is whole.
+    """
     with unfinished(path), open(temporary(path), "wb") as file:
         file.writelines(data)
         file.flush()
-        os.fsync(file.fileno())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replaces `path` by `data` in one step that survives a crash."""
-    write_synced(path, data)
+        if sync:
+            os.fsync(file.fileno())
     publish(path)
-    sync_directory(path.parent)
+    if sync:
+        sync_directory(path.parent)
 
 
 def sync_directory(folder: Path) -> None:

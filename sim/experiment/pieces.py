@@ -3,12 +3,12 @@
 Workers write both. One that has ended a run writes its piece, ``runs/BLOCK-KEY.piece``; if with
 that all runs of the block are there, it joins them to the block's part. What a worker writes has
 bytes that depend on nothing but the plan, a part only ever whole, each file under a temporary name
-of its own until it is synced: two workers that do the same, because one was taken for dead, do no
+of its own until it is complete: two workers that do the same, because one was taken for dead, do no
 harm, and where a worker cannot join (another was faster, a file system shows new names late), the
 pieces stay. The coordinator, who holds the lock, joins what is left, blocks with failures too.
 
-So frames never pass through the coordinator's memory, and whoever is killed loses nothing that had
-ended. It takes a file system that all workers share, which they need for the built world as well;
+So frames hardly pass through the coordinator's memory, and whoever is killed loses nothing that had
+ended (a power cut may cost pieces, which tell that they are torn, never parts). It takes a file system that all workers share, which they need for the built world as well;
 a file of the session's name tells a worker that it sees the directory, and, once it is gone, that
 nobody waits for its runs any more.
 """
@@ -41,8 +41,8 @@ from sim.experiment.parts import (
     read_part,
     sync_directory,
     unfinished,
+    write_bytes,
     write_part,
-    write_synced,
 )
 from sim.experiment.plan import Run, blocks_of
 
@@ -113,20 +113,34 @@ class Outbox:
 
 @dataclass(frozen=True)
 class Keeping:
-    """A task whose results are put into an outbox; what comes back of a run is its receipt."""
+    """A task whose results are put into an outbox; what comes back of a run is its receipt.
+
+    worlds: what the task opens on each worker, which may not see them.
+    """
 
     task: Task
     outbox: Outbox
+    worlds: Sequence[Path] = ()
 
     def __call__(self, job: Job) -> Callable[[Run], Receipt]:
         self.outbox.check()
+        for world in self.worlds:
+            if not os.path.exists(world):
+                raise Unable(
+                    f"{platform.node()} does not see the built world {world}: set SIM_CACHE to a "
+                    "folder on a file system that all workers share"
+                )
         compute = self.task(job)
         return lambda run: self.outbox.find(run) or self.outbox.put(run, compute(run))
 
 
 def piece_of(folder: Path, run: Run) -> Path:
     """Where the results of a run wait."""
-    return folder / FOLDER / f"{run.block:05d}-{run.key}.piece"
+    return folder / FOLDER / _name(run)
+
+
+def _name(run: Run) -> str:
+    return f"{run.block:05d}-{run.key}.piece"
 
 
 def write_piece(path: Path, key: str, encoded: Encoded, kinds: Sequence[str]) -> Receipt:
@@ -141,8 +155,8 @@ def write_piece(path: Path, key: str, encoded: Encoded, kinds: Sequence[str]) ->
         key, rows, digest.hexdigest(), seconds, round(encoded.peak_memory_mb, 1), worker
     )
     head = asdict(receipt) | {"bytes": dict(zip(kinds, map(len, tables), strict=True))}
-    write_synced(path, json.dumps(head).encode() + b"\n", *tables)
-    publish(path)
+    # not synced, which would take longer than a small run: the hash tells whether it is whole
+    write_bytes(path, json.dumps(head).encode() + b"\n", *tables, sync=False)
     return receipt
 
 
@@ -170,7 +184,7 @@ def join_block(folder: Path, kinds: Sequence[str], runs: Sequence[Run], whole: b
     whole: only if with them all runs of the block are there. OSError or `Torn` with nothing torn.
     """
     waiting = set(os.listdir(folder / FOLDER))
-    new = [r for r in runs if piece_of(folder, r).name in waiting]
+    new = [r for r in runs if _name(r) in waiting]
     if not new:
         return
     outcomes = part_of(folder, kinds[0], runs[0].block)

@@ -231,7 +231,8 @@ def _run(
                     progress.advance()
 
                 jobs = families(left, engine.workers)
-                engine.run(Keeping(task, outbox), jobs, on_done, stop)
+                keeping = Keeping(task, outbox, sorted(set(task.worlds)))
+                engine.run(keeping, jobs, on_done, stop)
         except KeyboardInterrupt:
             stop.requested = True
         except Exception:
@@ -273,12 +274,13 @@ def _worlds(experiment: Experiment, build: Callable[..., Path]) -> list[Path]:
     from sim.world.store import read_by_synthesis
 
     first = build(experiment.case, experiment.parameters)
-    return [
+    worlds = (
         build(experiment.case, experiment.parameters_at(point))
         if any(read_by_synthesis(name) for name in values)
         else first
         for point, values in enumerate(experiment.points)
-    ]
+    )
+    return [world.absolute() for world in worlds]
 
 
 def _world_builder() -> Callable[..., Path]:

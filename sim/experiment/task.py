@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.experiment.families import Family
-from sim.experiment.jobs import Unable
 from sim.experiment.parts import Encoded, encode
 from sim.experiment.plan import Run
 
@@ -44,13 +41,7 @@ class RunTask:
 
     def __call__(self, family: Family) -> Callable[[Run], Encoded]:
         """What computes the runs of a family in their order, each with what its scenario shares
-        with those before it; `Unable` where the world is not there."""
-        for world in {self.worlds[run.point] for run in family.runs}:
-            if not os.path.exists(world):
-                raise Unable(
-                    f"{platform.node()} does not see the built world {world}: set SIM_CACHE to a "
-                    "folder that all workers share"
-                )
+        with those before it."""
         past = None if self.simulate else _shared_past(self, family)
         return partial(self._run, past=past)
 
