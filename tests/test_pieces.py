@@ -8,6 +8,7 @@ import os
 import pickle
 import signal
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from sim.experiment.engine import SerialEngine, Stop
 from sim.experiment.families import Family
 from sim.experiment.jobs import Done, Unable
 from sim.experiment.local import LocalEngine
-from sim.experiment.outlook import read_journal
+from sim.experiment.outlook import WAITING, Status, look_ahead, read_journal
 from sim.experiment.parts import temporary
 from sim.experiment.pieces import Keeping, Outbox, Torn, piece_of, read_piece
 from sim.experiment.plan import Plan, Run
@@ -148,6 +149,9 @@ def test_what_a_killed_study_left_is_joined_and_not_run_again(tmp_path, whole):
     for folder in ("parts", "runs", "failures", "."):
         (out / folder / "half.parquet.elsewhere-7.tmp").write_bytes(b"half")
     outbox.mark.touch()  # the killed one did not remove it
+    outlook = look_ahead(what, out, 2, simulate=simulate, build=build)
+    assert len(outlook.left) == 10 and Counter(outlook.reasons)[WAITING] == 2
+    assert "2 of the open runs have ended" in Status.of(Study.open(out)).to_text()
     ended = go(out, what, engine=local())
     assert ended.ran == 10 and ended.there == 2
     assert not leftovers(out) and not (out / "runs").exists()

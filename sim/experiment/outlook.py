@@ -17,6 +17,7 @@ from sim.experiment.families import Family, families
 from sim.experiment.finished import duration
 from sim.experiment.lock import holder
 from sim.experiment.parts import KINDS, decode, join, temporary, write_part
+from sim.experiment.pieces import waiting
 from sim.experiment.plan import Plan, Run
 from sim.experiment.provenance import code_changes
 from sim.experiment.results import Study
@@ -25,6 +26,8 @@ from sim.experiment.study import Console, Silent, task_of
 
 THERE = "there already"
 SPARE = "not needed: the aim is reached"
+WAITING = "has ended, its part is not whole yet"
+STAY = (THERE, SPARE, WAITING)
 STATES = ("done", "failed", "open", "spare")
 PILOT, JOURNAL = "one run made for it", "{} earlier runs"
 
@@ -60,7 +63,7 @@ class Outlook:
     def left(self) -> list[Run]:
         """The runs that would be made."""
         pairs = zip(self.plan.runs, self.reasons, strict=True)
-        return [r for r, why in pairs if why not in (THERE, SPARE)]
+        return [r for r, why in pairs if why not in STAY]
 
     @property
     def seconds(self) -> float | None:
@@ -130,7 +133,7 @@ def look_ahead(
     plan = Plan.of(experiment)
     study = Study.open(out) if (out / "study.json").is_file() else None
     reasons, obstacles = _reasons(plan, study)
-    left = [r for r, why in zip(plan.runs, reasons, strict=True) if why not in (THERE, SPARE)]
+    left = [r for r, why in zip(plan.runs, reasons, strict=True) if why not in STAY]
     saved = 0.0 if simulate else _saved(experiment, families(left, workers))
     cost = _earlier(study) if study else None
     if cost is None and pilot and left:
@@ -157,17 +160,20 @@ def _reasons(plan: Plan, study: Study | None) -> tuple[list[str], list[str]]:
     there = study.plan()
     failures = study.failures().set_index("key")["stage"]
     words = {"done": THERE, "open": "new", "spare": SPARE}
+    ended = waiting(study.path)
     states: dict[str, str] = dict(zip(there["key"], there["state"], strict=True))
     reasons = [
-        f"failed before ({failures[r.key]})"
+        WAITING
+        if r.key in ended and states[r.key] != "done"
+        else f"failed before ({failures[r.key]})"
         if states[r.key] == "failed"
         else words.get(states[r.key], states[r.key])
         for r in plan.runs
     ]
     code = code_changes(study.info.get("code", {}))
-    stay = (THERE, SPARE)
-    if code and THERE in reasons and any(why not in stay for why in reasons):
-        reasons = [why if why in stay else f"{why}, with changed code" for why in reasons]
+    have = THERE in reasons or WAITING in reasons
+    if code and have and any(why not in STAY for why in reasons):
+        reasons = [why if why in STAY else f"{why}, with changed code" for why in reasons]
         return reasons, [f"{code_message(code)}; --accept-code-change goes on"]
     return reasons, []
 
@@ -238,6 +244,7 @@ class Status:
     path: Path
     states: pd.DataFrame  # a row per scenario: the columns STATES
     failures: pd.DataFrame
+    waiting: int  # runs that have ended and are in no part yet
     writer: str | None
     code_changed: tuple[str, ...]
     last: str | None
@@ -253,6 +260,7 @@ class Status:
             study.path,
             states.fillna(0).astype(int),
             study.failures(),
+            len(waiting(study.path)),
             holder(study.path),
             tuple(code_changes(study.info.get("code", {}))),
             events[-1].get("time") if events else None,
@@ -265,6 +273,7 @@ class Status:
             "runs": {str(k): int(v) for k, v in self.states.sum().items()},
             "scenarios": self.states.to_dict("index"),
             "failures": self.failures.drop(columns="traceback").to_dict("records"),
+            "waiting": self.waiting,
             "writer": self.writer,
             "code_changed": list(self.code_changed),
             "last_event": self.last,
@@ -279,6 +288,8 @@ class Status:
             f"{self.path}: {total['done']} of {int(total.sum())} runs are done, "
             f"{total['failed']} failed, {total['open']} are open{spare}; {work}"
         ]
+        if self.waiting:
+            lines.append(f"  {self.waiting} of the open runs have ended; their parts are not whole")
         width = max(len(name) for name in self.states.index)
         for name, row in self.states.iterrows():
             words = ", ".join(f"{n} {state}" for state, n in row.items() if n)

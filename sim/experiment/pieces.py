@@ -7,10 +7,10 @@ of its own until it is complete: two workers that do the same, because one was t
 harm, and where a worker cannot join (another was faster, a file system shows new names late), the
 pieces stay. The coordinator, who holds the lock, joins what is left, blocks with failures too.
 
-So frames hardly pass through the coordinator's memory, and whoever is killed loses nothing that had
-ended (a power cut may cost pieces, which tell that they are torn, never parts). It takes a file system that all workers share, which they need for the built world as well;
-a file of the session's name tells a worker that it sees the directory, and, once it is gone, that
-nobody waits for its runs any more.
+So frames hardly pass through the coordinator, and whoever is killed loses nothing that had ended (a
+power cut may cost pieces, which tell that they are torn, never parts). It takes a file system that
+all workers share, which they need for the built world as well; a file of the session's name tells a
+worker that it sees the directory, and, once it is gone, that nobody waits for its runs any more.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ from sim.experiment.plan import Run, blocks_of
 
 FOLDER = "runs"
 SESSION = "session-"
+PIECE = ".piece"
 
 
 class Torn(ValueError):
@@ -140,7 +141,12 @@ def piece_of(folder: Path, run: Run) -> Path:
 
 
 def _name(run: Run) -> str:
-    return f"{run.block:05d}-{run.key}.piece"
+    return f"{run.block:05d}-{run.key}{PIECE}"
+
+
+def waiting(folder: Path) -> set[str]:
+    """Keys of the runs that have ended and are in no part yet, in the directory of a study."""
+    return {path.stem.partition("-")[2] for path in (folder / FOLDER).glob(f"*{PIECE}")}
 
 
 def write_piece(path: Path, key: str, encoded: Encoded, kinds: Sequence[str]) -> Receipt:
@@ -183,8 +189,8 @@ def join_block(folder: Path, kinds: Sequence[str], runs: Sequence[Run], whole: b
 
     whole: only if with them all runs of the block are there. OSError or `Torn` with nothing torn.
     """
-    waiting = set(os.listdir(folder / FOLDER))
-    new = [r for r in runs if _name(r) in waiting]
+    there = set(os.listdir(folder / FOLDER))
+    new = [r for r in runs if _name(r) in there]
     if not new:
         return
     outcomes = part_of(folder, kinds[0], runs[0].block)
@@ -209,6 +215,17 @@ def join_block(folder: Path, kinds: Sequence[str], runs: Sequence[Run], whole: b
     sync_directory(outcomes.parent)
     for run in new:
         piece_of(folder, run).unlink(missing_ok=True)
+
+
+def drop_torn(folder: Path, runs: Sequence[Run]) -> None:
+    """Removes those pieces of these runs that are not whole."""
+    for run in runs:
+        path = piece_of(folder, run)
+        with suppress(FileNotFoundError):
+            try:
+                read_piece(path)
+            except Torn:
+                path.unlink()
 
 
 @lru_cache(maxsize=1)

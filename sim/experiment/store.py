@@ -38,12 +38,13 @@ from sim.experiment.lock import LOCK
 from sim.experiment.parts import KINDS, keys_in, part_of, publish, temporary, write_bytes
 from sim.experiment.pieces import (
     FOLDER,
+    SESSION,
     Outbox,
     Receipt,
     Torn,
+    drop_torn,
     join_block,
-    piece_of,
-    read_piece,
+    waiting,
 )
 from sim.experiment.plan import Plan, Run
 from sim.experiment.provenance import code, code_changes, describe
@@ -107,7 +108,6 @@ class Store:
         else:
             store.kinds = asked or KINDS
             store._create(experiment)
-        store._sweep()
         store._recover()
         return store
 
@@ -133,9 +133,8 @@ class Store:
                 self._sweep()
                 self._runs.rmdir()  # unless something waits there
 
-    def receive(self, run: Run, receipt: Receipt) -> None:
+    def receive(self, receipt: Receipt) -> None:
         """Notes a run whose worker has written what it gave."""
-        self._failure(run).unlink(missing_ok=True)
         self.journal({"event": "run", **asdict(receipt)})
 
     def settle(self, block: int, received: Iterable[Run]) -> list[Run]:
@@ -146,27 +145,29 @@ class Store:
         keys, runs = {r.key: r for r in received}, self.plan.blocks[block]
         deadline = time.monotonic() + SHOWN_LATE
         while True:
-            self._join(block)
-            there = set(keys_in(self._part("outcomes", block)))
+            there = self._join(block)
             if keys.keys() <= there or time.monotonic() > deadline:
                 break
             time.sleep(0.1)
         self.journal({"event": "block", "block": block, "runs": len(there), "of": len(runs)})
         return [run for key, run in keys.items() if key not in there]
 
-    def _join(self, block: int) -> None:
-        """Joins the pieces of a block to its part; those that are torn are as if never made."""
+    def _join(self, block: int) -> set[str]:
+        """Joins the pieces of a block to its part; the keys that are in it then."""
         runs = self.plan.blocks[block]
-        try:
-            join_block(self.path, self.kinds, runs, whole=False)
-        except Torn:
-            for path in (piece_of(self.path, run) for run in runs):
-                with suppress(FileNotFoundError):
-                    try:
-                        read_piece(path)
-                    except Torn:
-                        path.unlink()
-            join_block(self.path, self.kinds, runs, whole=False)
+        for _ in range(3):
+            try:
+                join_block(self.path, self.kinds, runs, whole=False)
+                break
+            except Torn:  # as if never made
+                drop_torn(self.path, runs)
+            except FileNotFoundError:  # a worker that was taken for dead was faster
+                continue
+        there = set(keys_in(self._part("outcomes", block)))
+        for run in runs:
+            if run.key in there:
+                self._failure(run).unlink(missing_ok=True)
+        return there
 
     def _sweep(self) -> None:
         """Removes what processes that were killed had not finished."""
@@ -176,17 +177,15 @@ class Store:
 
     def _recover(self) -> None:
         """Joins what a session that was killed has left behind."""
-        waiting = {path.name for path in self._runs.glob("*.piece")}
-        ended = [r for r in self.plan.runs if piece_of(self.path, r).name in waiting]
-        for block in sorted({run.block for run in ended}):
+        for mark in self._runs.glob(f"{SESSION}*"):
+            mark.unlink()  # its workers write nothing more
+        self._sweep()
+        ended = waiting(self.path)
+        for block in sorted({run.block for run in self.plan.runs if run.key in ended}):
             self._join(block)
-        there = self.done() if ended else set()
-        for run in ended:
-            if run.key in there:
-                self._failure(run).unlink(missing_ok=True)
-        for stranger in self._runs.glob("*"):  # marks of sessions, runs of other plans
-            stranger.unlink()
-        with suppress(FileNotFoundError):
+        for stranger in self._runs.glob("*"):  # runs of another plan
+            stranger.unlink(missing_ok=True)
+        with suppress(OSError):
             self._runs.rmdir()
 
     def fail(self, run: Run, failure: Failure) -> None:

@@ -191,7 +191,7 @@ class _Blocks:
         if done.failure:
             self._fail(run, done.failure)
         else:
-            self._store.receive(run, done.result)
+            self._store.receive(done.result)
             self._received.setdefault(run.block, []).append(run)
         if not self._open[run.block]:
             self._settle(run.block)
