@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from sim import terminal
-from sim.experiment.cluster import DaskEngine
+from sim.experiment.cluster import DaskEngine, _Dispatch
 from sim.experiment.engine import Stop
 from sim.experiment.jobs import Done
 from sim.experiment.outlook import read_journal
@@ -85,6 +85,12 @@ def test_after_a_request_to_stop_what_is_under_way_comes_back(tmp_path):
 
     DaskEngine(2).run(Each(square), jobs(2000), on_done, stop)
     assert 1 <= len(done) < 1000 and not any(d.failure for d in done)
+
+
+@pytest.mark.parametrize(("seconds", "size"), [(None, 1), (3.0, 1), (0.3, 2), (0.1, 5), (0.0, 100)])
+def test_a_task_is_work_for_half_a_second_at_least(seconds, size):
+    dispatch = _Dispatch(DaskEngine(), b"", jobs(1000), Stop(), None, job_seconds=seconds)
+    assert len(dispatch._next().jobs) == size
 
 
 class Cluster:

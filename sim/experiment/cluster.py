@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from math import ceil
 from typing import Any
 
 from sim.experiment.cluster_worker import SAID, fingerprint, work
@@ -40,8 +41,8 @@ from sim.experiment.machine import (
     usable_processors,
 )
 
-CHUNK_SECONDS = 0.5
-CHUNK_JOBS = 100
+CHUNK_SECONDS = 0.5  # of work in a task, at least
+CHUNK_JOBS = 100  # in a task, at most, however short they are
 POLL = 0.2  # seconds between looks at whether a person asked to stop
 ANSWER = 10.0  # seconds in which a scheduler answers
 GATHER = 30.0  # seconds in which a result comes, else its run is repeated
@@ -207,7 +208,7 @@ class _Dispatch:
             return self.again.popleft()
         size = 1
         if self.job_seconds is not None:
-            size = int(min(CHUNK_JOBS, max(1.0, CHUNK_SECONDS / max(self.job_seconds, 1e-6))))
+            size = min(CHUNK_JOBS, ceil(CHUNK_SECONDS / max(self.job_seconds, 1e-6)))
         jobs = list(islice(self.stream, size))
         return _Chunk(jobs) if jobs else None
 
