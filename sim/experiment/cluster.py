@@ -157,7 +157,7 @@ class _Dispatch:
     peaks: dict[str, float] = field(default_factory=dict)  # memory of workers with a suspect, MB
     job_seconds: float | None = None
     count: int = 0
-    heard: Any = None  # the client that hears what workers say
+    heard: Any = None  # the client that hears what workers say, as long as it is connected
     workers: int = 1
     looked: float = float("-inf")
 
@@ -175,6 +175,7 @@ class _Dispatch:
         """Submits what there is room for; whether there is anything to wait for."""
         client = self.engine.client
         if client.status != "running":
+            self.heard = None
             return True  # it is connecting again
         if self.stop.requested:
             self._withdraw()
@@ -231,7 +232,8 @@ class _Dispatch:
         except distributed.KilledWorker:  # also of one that died with a result in its memory
             yield from self._killed(chunk)
         except (OSError, CancelledError, distributed.client.FutureCancelledError):
-            self.again.append(chunk)  # the result was lost with its worker or the scheduler
+            self.again.append(chunk)  # the result was lost with its worker or the scheduler,
+            self.heard = None  # which then does not know what we want to hear, either
         except Exception as error:  # what a run raises is caught; this is the worker's
             raise OSError(f"a Dask worker cannot do the runs: {error!r}") from error
         else:
