@@ -12,7 +12,6 @@ from sim.case.case import Case
 from sim.levers.plan import KeepShare
 from sim.levers.scenario import Scenario
 from sim.outcomes.access import SEAT_BANDS
-from sim.world.services import TOWNSHIP
 from sim.world.state import State
 from sim.world.weeks import week_of
 from sim.world.world import World
@@ -75,7 +74,7 @@ class Ground:
             next(
                 i
                 for i, line in enumerate(after.lines.all)
-                if line.service == "government" and line.tier == TOWNSHIP
+                if line.service == "government" and line.tier == "station"
             ),
         )
         found = {}

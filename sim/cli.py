@@ -259,7 +259,7 @@ def rank(
     "--figure",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Also draw a tornado of the first six outcomes as FILE (.svg or .png).",
+    help="Also draw a tornado of the six outcomes that move most as FILE (.svg or .png).",
 )
 @click.option(
     "--scenario", metavar="SCENARIO", help="Whose figure.  [default: the first with a difference]"

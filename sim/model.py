@@ -113,7 +113,7 @@ def levers_due(model: CommunityModel) -> None:
     if s.week > 0 and ((f.opened == s.week) | (f.closed == s.week)).any():
         s.touch()
     model.reach_changed = s.reach_is_stale or s.week == 0
-    if model.reach_changed:
+    if model.reach_changed or model.reached.lines < len(s.asked):
         model.reached = Reached.of(s, model.constants.pace, model.rates.applied)
     model.routes_changed, s.routes_changed = s.routes_changed, False
     if model.routes_changed:

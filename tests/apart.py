@@ -34,11 +34,13 @@ def units_apart(a: CommunityModel, b: CommunityModel, *services: str) -> set[str
     """Ids of the units at the start in which some household has other needs put off, facilities
     used or waits expected, for these services or for all that are asked for week by week."""
     s, t = a.state, b.state
-    lines = s.lines.asked
+    lines = max(s.asked, t.asked, key=len)
     mine = [i for i, line in enumerate(lines) if not services or line.service in services]
     same = np.ones(len(s.households.key), bool)
-    for name in ("pending", "tries", "usual", "expected"):
-        x, y = (getattr(m.residents, name)[:, mine] for m in (s, t))
-        same &= (x == y).all(axis=1)
+    for name, none in (("pending", 0), ("tries", 0), ("usual", -1), ("expected", 0)):
+        columns = [getattr(m.residents, name) for m in (s, t)]
+        more = [((0, 0), (0, len(lines) - x.shape[1])) for x in columns]
+        x, y = (np.pad(c, m, constant_values=none) for c, m in zip(columns, more, strict=True))
+        same &= (x == y)[:, mine].all(axis=1)
     home = s.boundaries.origin[np.unique(s.households.settlement[~same])]
     return {s.boundaries.units[u].id for u in home}

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -42,17 +43,18 @@ class FakeScenario:
     first_date: date | None = None
     seconds: float = 0.0
     marks: Path | None = None
+    words: str = ""
 
     @property
     def title(self) -> dict[str, str]:
-        return {"en": self.name, "zh": self.name}
+        return {"en": self.words or self.name, "zh": self.words or self.name}
 
     @property
     def digest(self) -> str:
         return f"{self.name} {self.effect}"
 
     def resolved(self) -> str:
-        return f"title: {self.name}\nlevers: []\n"
+        return f"title: {self.words or self.name}\nlevers: []\n"
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,14 @@ class FakeRecord:
 
 @dataclass(frozen=True)
 class FakeParameters:
-    digest: str = "defaults"
+    value: float = 1.0
+
+    @property
+    def digest(self) -> str:
+        return str(self.value)
+
+    def __iter__(self) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(name="some.number", value=self.value)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def main(what: str, name: str, runs: int, seconds: float = 0.5) -> None:
     from sim.experiment.cluster import DaskEngine
     from sim.experiment.local import LocalEngine
     from sim.experiment.machine import peak_memory_mb
-    from sim.experiment.outlook import read_journal
+    from sim.experiment.status import read_journal
     from tests import overhead
     from tests.experiments import experiment, go, nothing
 

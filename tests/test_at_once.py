@@ -10,7 +10,7 @@ from sim.case.case import Case
 from sim.case.messages import InputError, Problem
 from sim.check import check
 from sim.experiment.experiment import Experiment
-from sim.levers.scenario import Scenario
+from sim.levers.scenario import Scenario, open_in_case
 from tests.cases import STREET, UNITS, read_rows, write_table
 from tests.levers import EAST, WEST, change, close, merge, write_scenario
 
@@ -228,3 +228,16 @@ def test_a_damaged_id_is_told_once_and_not_where_it_is_referred_to(small_case_di
     wrong = [p for p in caught.value.problems if p.code == "unknown-id"]
     assert {p.message.partition(" is not")[0] for p in wrong if p.path} >= {"township 'x'"}
     assert all("9.999" not in p.message and f"'{STREET}'" not in p.message for p in wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("nothing.yaml", "missing-file"), (".", "not-a-file"), ("alone.yaml", "missing-case")],
+)
+def test_what_is_no_scenario_of_a_case_is_told_in_one_message(
+    tmp_path: Path, name: str, code: str
+) -> None:
+    (tmp_path / "alone.yaml").write_text("title: {en: Alone, zh: 单独}\n", encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        open_in_case(tmp_path / name)
+    assert [p.code for p in raised.value.problems] == [code]

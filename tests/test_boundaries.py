@@ -468,6 +468,9 @@ W1 = part("W1", *ids(FIRST, 1, 2))
         (split(part("W1"), part("W2")), "bad-value", "date", "only one part"),
         (split(W1, part("W1")), "named-twice", "W1", "own id"),
         (split(W1, part(WEST[1])), "id-taken", WEST[1], "another id"),
+        (split(W1, part(VILLAGES)), "id-taken", VILLAGES, "another id"),
+        (split(W1, part(" W2")), "bad-value", " W2", "blanks"),
+        (split(W1, part("")), "bad-value", "", "not empty"),
         (split(W1, part("W2", *ids(FIRST, 2, 3, 4))), "named-twice", f"{FIRST}02", "part 1"),
         (split(W1, part("W2", *ids(FIRST, 3))), "orphan-settlement", "- id", f"{FIRST}04"),
         (split(W1, part("W2", *ids(FIRST, 3, 3, 4))), "named-twice", f"{FIRST}03", "once"),
@@ -499,6 +502,7 @@ W1 = part("W1", *ids(FIRST, 1, 2))
         (street(communities=[EAST[0]]), "bad-value", "date", "id and a name"),
         (street(township=VILLAGES, seat=EAST[0]), "bad-value", "date", "keeps"),
         (street(id=STREET, name="x", communities=[EAST[0]]), "id-taken", STREET, "another"),
+        (street(id=WEST[0], name="x", communities=[EAST[0]]), "id-taken", WEST[0], "another"),
         (street(id="S9", name="x", communities=list(EAST)), "empties-township", "- ", "township:"),
         (street(id="S9", name="x", communities=[EAST[0]], seat=EAST[1]), "seat-not-merged", EAST[1],
          NEAR),
@@ -597,7 +601,7 @@ def test_levers_on_boundaries_are_described_with_counts(small_case_dir: Path) ->
     opened = scenario(case, *levers)
     assert opened.describe() == [
         f"2020-05-18: 东门社区居民委员会 ({FIRST}) is split into 新W1 (W1, 122 households) and "
-        "新W2 (W2, 130 households).",
+        "新W2 (W2, 130 households); 1 service point opens, 200 m2, rented for 29,786 yuan a year.",
         "2020-06-01: 1 settlement with 62 households moves from 新W1 (W1) to 柳林村民委员会 "
         f"({EAST[0]}), which then has 378.",
         f"2020-06-08: 1 village, 石桥村民委员会 ({EAST[1]}), with 348 households becomes a "
@@ -609,7 +613,8 @@ def test_levers_on_boundaries_are_described_with_counts(small_case_dir: Path) ->
         "average; groups are grids as well.",
     ]
     assert opened.describe("zh") == [
-        f"2020-05-18：东门社区居民委员会（{FIRST}）拆分为新W1（W1）（122户）、新W2（W2）（130户）。",
+        f"2020-05-18：东门社区居民委员会（{FIRST}）拆分为新W1（W1）（122户）、新W2（W2）（130户）；"
+        "新设1个服务点，200平方米，租赁，每年3.0万元。",
         f"2020-06-01：1个居民点（62户）由新W1（W1）划入柳林村民委员会（{EAST[0]}），划入后共378户。",
         f"2020-06-08：1个村（石桥村民委员会（{EAST[1]}））改为社区，涉及348户。",
         "2020-06-15：设立街道南街道（S9）：社区1个，348户。",

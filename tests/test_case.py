@@ -14,7 +14,7 @@ from sim.case.case import Case
 from sim.case.messages import InputError, Problem
 from sim.case.schema import AGES
 from sim.check import check
-from tests.cases import STREET, UNITS, read_rows, settlement_id, write_small_case
+from tests.cases import STREET, UNITS, read_rows, settlement_id, write_small_case, write_table
 
 FIRST = settlement_id(0, 0)
 
@@ -147,10 +147,25 @@ def test_a_mistake_is_told_with_its_line_and_what_to_do(
 ) -> None:
     change(small_case_dir)
     found = faults(small_case_dir)
-    matching = [p for p in found if p.code == code and p.place().endswith(place)]
+    matching = [p for p in found if p.code == code and f"{p.place()}:".find(f"{place}:") > 0]
     assert matching, [str(p) for p in found]
     assert said in matching[0].message
     assert hint in matching[0].hint
+
+
+def test_the_caret_stands_under_the_cell(small_case_dir: Path) -> None:
+    edit(small_case_dir / "settlements.csv", "第1组", '"东门, ""上""第1组"')
+    edit(small_case_dir / "settlements.csv", "plain", "flat")
+    (found,) = faults(small_case_dir)
+    assert found.path is not None and found.line is not None and found.column is not None
+    line = found.path.read_text("utf-8-sig").split("\n")[found.line - 1]
+    assert line[found.column - 1 :].startswith("flat,")
+
+
+def test_a_cell_of_a_row_of_several_lines_has_no_column(small_case_dir: Path) -> None:
+    edit(small_case_dir / "settlements.csv", "第1组", '"第1\n组"')
+    edit(small_case_dir / "settlements.csv", "plain", "flat")
+    assert [(p.line, p.column) for p in faults(small_case_dir)] == [(3, None)]
 
 
 def test_lines_are_counted_with_blank_lines_and_line_breaks_in_cells(small_case_dir: Path) -> None:
@@ -258,3 +273,16 @@ def test_a_counter_that_nobody_staffs_is_refused_and_named(tmp_path):
         Case.open(folder)
     said = str(caught.value)
     assert f"facilities.csv:{row + 1}" in said and "not run by an office with windows" in said
+
+
+def test_units_and_townships_share_no_id(small_case_dir: Path) -> None:
+    for name in ("townships", "communities", "offices"):
+        column = "id" if name == "townships" else "township"
+        rows = read_rows(small_case_dir / f"{name}.csv")
+        renamed = [{**r, column: UNITS[0] if r[column] == STREET else r[column]} for r in rows]
+        write_table(small_case_dir / f"{name}.csv", renamed)
+    with pytest.raises(InputError) as caught:
+        Case.open(small_case_dir)
+    assert [(p.code, p.path.name, p.line) for p in caught.value.problems if p.path] == [
+        ("duplicate-id", "communities.csv", 2)
+    ]

@@ -20,8 +20,8 @@ from sim import terminal
 from sim.experiment.cluster import DaskEngine, _Dispatch
 from sim.experiment.engine import Stop
 from sim.experiment.jobs import Done
-from sim.experiment.outlook import read_journal
 from sim.experiment.results import Study
+from sim.experiment.status import read_journal
 from tests.experiments import CRASH, REFORM, bytes_of, experiment, go, slow_experiment
 from tests.test_engine import (
     Each,

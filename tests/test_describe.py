@@ -20,6 +20,8 @@ from sim.description.description import Description
 from sim.description.replay import carry_out
 from sim.description.words import COSTS
 from sim.levers.scenario import Scenario
+from sim.processes.cost import yearly_cost_of_way
+from tests.apart import BEGIN
 from tests.cases import UNITS, write_small_case
 from tests.levers import (
     DAY,
@@ -37,6 +39,7 @@ from tests.levers import (
     start,
     write_scenario,
 )
+from tests.worlds import EMPTY
 
 MEISHAN = Path(__file__).parent.parent / "scenarios" / "meishan"
 # of the small case: 60, 62, ... 90 in its sixteen settlements, four to a unit
@@ -103,8 +106,8 @@ def test_facilities_and_money_are_counted(small_case: Case) -> None:
     found = changes(d)
     assert found["elder_care"] == (1, 2) and found["culture"] == (4, 3)
     assert "floor" not in found  # 100 m2 more, 100 m2 less
-    rent = small_case.parameters["cost.rent"]
-    assert found["cost of build"] == (0.0, pytest.approx(100 * rent * 12))
+    rent = yearly_cost_of_way("rent", 100, ["elder_care", "elder_meals"], small_case.parameters)
+    assert found["cost of build"] == (0.0, pytest.approx(rent))
     assert d.touched.any == 0
 
 
@@ -138,6 +141,18 @@ def test_levers_come_to_the_same_with_households_and_without(small_case: Case, p
     assert counted.week == lived_in.week == WEEK
     assert Account.of(counted) == Account.of(lived_in)
     assert Touched.between(counted, lived_in).any == 0
+
+
+def test_stations_by_the_rule_are_counted_as_they_open_in_a_run(small_case: Case) -> None:
+    rule = {"date": DAY, "radius_m": 1000.0, "least_persons": 300.0}
+    opened = scenario(small_case, {"add_station": rule})
+    (counted,) = carry_out(small_case, [opened.levers])
+    lived_in = pull(start(small_case), opened)
+    there = [x.facilities.settlement[x.facilities.station].tolist() for x in (counted, lived_in)]
+    assert there[0] == there[1] != []
+    assert counted.census.present.sum() == pytest.approx(lived_in.census.present.sum(), rel=0.02)
+    d = described(small_case, {"add_station": rule})
+    assert d.after.centres == d.before.centres + len(there[0])
 
 
 def test_every_kind_of_cost_has_words(small_case: Case) -> None:
@@ -189,8 +204,9 @@ def test_the_words_are_these(small_case: Case) -> None:
     assert d.to_text("en").splitlines()[3:] == [
         "Against the case before any lever, once all this is done:",
         "  4 communities and villages become 3: 1 community instead of 2.",
-        "  536 of 1,200 households (45%) are touched: 536 belong to another community or village "
-        "and 284 have their nearest counter elsewhere, 284 of them farther away.",
+        "  536 of 1,200 households (45%) are touched: 536 live in a community or village that "
+        "changes and 284 have the nearest counter for some matters elsewhere, 284 of them farther "
+        "away on average.",
         "  4,220 square metres of public floor instead of 4,520.",
         "  3 service points of communities and villages instead of 4.",
         "  The public pays 54,000 yuan less a year for running public buildings.",
@@ -205,7 +221,7 @@ def test_the_words_are_these(small_case: Case) -> None:
     assert d.to_text("zh").splitlines()[3:] == [
         "与采取措施之前的现状相比，全部落实后：",
         "  社区（村）由4个变为3个：社区由2个变为1个。",
-        "  1,200户中有536户（45%）受影响：536户所在社区（村）变更，284户最近的办事窗口改变，"
+        "  1,200户中有536户（45%）受影响：536户所在社区（村）变更，284户有事项的最近办事窗口改变，"
         "其中284户变远。",
         "  公共服务用房由4,520平方米变为4,220平方米。",
         "  社区（村）服务点由4个变为3个。",
@@ -253,3 +269,22 @@ def test_the_reform_of_the_shipped_case_has_the_published_counts(city: Case) -> 
     touched = Touched.between(before, closed)
     assert touched.households == city.settlements["households"].sum()
     assert Touched.between(before, kept).farther < touched.farther < touched.unit
+
+
+def test_who_finds_a_counter_elsewhere_when_matters_are_routed(small_case: Case) -> None:
+    """By hand: nobody while shares stay; everybody when a share moves from point to centre, and of
+    those the ones who have the centre farther than the point go farther."""
+    usual = small_case.parameters["needs.township_tier"]
+    for upper in (usual, 0.9):
+        shares = {"community": 1 - upper, "station": upper}
+        routed = scenario(small_case, {"route_matters": {"date": BEGIN, "shares": shares}})
+        before, after = (pull(start(small_case), s) for s in (EMPTY, routed))
+        touched = Touched.between(before, after)
+        lines = before.lines.of_service("government")[:2]
+        point, centre = before.reach.nearest[:, lines].T
+        slot = before.reach.slot[:, lines, 0]
+        f, households = before.facilities, before.census.households
+        apart = (f.x[slot[:, 0]] != f.x[slot[:, 1]]) | (f.y[slot[:, 0]] != f.y[slot[:, 1]])
+        there = apart & (upper != usual)
+        assert touched.counter == households[there].sum()
+        assert touched.farther == households[there & (centre > point)].sum()

@@ -152,11 +152,11 @@ def test_until_its_first_lever_a_scenario_is_its_base(merged):
 def test_a_merger_reaches_nobody_who_shares_nothing_with_it(merged):
     base, other = small_model(), small_model(scenario=merged)
     far = np.isin(base.state.boundaries.origin, [2, 3])  # the township in the east
-    lines = base.state.lines
+    lines = base.state.asked
     for _ in range(12):
         base.step()
         other.step()
-    for i, line in enumerate(lines.asked):
+    for i, line in enumerate(lines):
         if line.mode == "counter":  # health, culture and places are shared across the border
             settlement = base.state.world.households.settlement
             mine = far[settlement]
@@ -226,7 +226,7 @@ def test_every_matter_brought_to_a_counter_becomes_work_of_an_office():
     hours = (P["counter.front"] + P["counter.back"]) / 60
     for _ in range(5):
         model.step()
-        counter = [i for i, x in enumerate(model.state.lines.asked) if x.mode == "counter"]
+        counter = [i for i, x in enumerate(model.state.asked) if x.mode == "counter"]
         brought = model.now.matters[:, counter].sum()
         assert brought > 100
         booked = model.state.ledger.arrived[:, CLASS["counter"]].sum()
@@ -268,7 +268,7 @@ def test_the_hours_asked_of_an_office_are_those_counted_by_hand():
 
 def test_a_crowded_room_turns_visitors_away_and_they_come_again():
     model = small_model(300)
-    health = next(i for i, x in enumerate(model.state.lines.asked) if x.service == "health")
+    health = next(i for i, x in enumerate(model.state.asked) if x.service == "health")
     capacity = model.state.facilities.capacity[:, model.state.lines.services.index("health")]
     for _ in range(3):
         model.step()
@@ -288,13 +288,13 @@ def test_the_wait_at_a_counter_is_that_of_all_who_come_to_it():
     model = small_model(300, staff__exit=0)  # every window has somebody behind it
     model.step()
     state = model.state
-    counter = [i for i, x in enumerate(state.lines.asked) if x.mode == "counter"]
+    counter = [i for i, x in enumerate(state.asked) if x.mode == "counter"]
     points = np.flatnonzero(state.facilities.windows > 0)
     for slot in points:
         matters = model.now.matters[slot, counter].sum()
         windows = np.array([state.facilities.windows[slot]])
         wait = 60 * day_wait(np.array([matters / 35]), 0.25, windows, P["counter.day"])[0]
-        assert state.posted[slot, counter] == pytest.approx(np.full(3, wait))
+        assert state.posted[slot, counter] == pytest.approx(np.full(len(counter), wait))
     assert points.size == 6 and state.posted[points].max() > 1
 
 
@@ -302,7 +302,7 @@ def test_matters_met_online_cost_an_office_their_minutes():
     model = small_model(300, online__offered=1, online__constant=2)
     model.step()
     net = model.now.sums[:, :, BY_NET].sum()
-    counter = [i for i, x in enumerate(model.state.lines.asked) if x.mode == "counter"]
+    counter = [i for i, x in enumerate(model.state.asked) if x.mode == "counter"]
     brought = model.now.matters[:, counter].sum()
     hours = brought * (P["counter.front"] + P["counter.back"]) / 60
     assert net > 20
@@ -314,7 +314,7 @@ def test_matters_done_by_the_agent_cost_the_own_office_and_the_one_whose_counter
     model = small_model(300, agency__offered=1, agency__constant=2)
     model.step()
     done = model.now.sums[:, :, BY_AGENT].sum()
-    counter = [i for i, x in enumerate(model.state.lines.asked) if x.mode == "counter"]
+    counter = [i for i, x in enumerate(model.state.asked) if x.mode == "counter"]
     brought = model.now.matters[:, counter].sum()
     hours = brought * (P["counter.front"] + P["counter.back"]) / 60
     assert done > 20
@@ -598,7 +598,7 @@ def test_going_online_spares_residents_the_way_but_offices_little_work():
     went, work, load = {}, {}, {}
     for offered in (0, 1):
         model = small_model(200, online__offered=offered, online__capable=0.85)
-        government = [i for i, x in enumerate(model.state.lines.asked) if x.service == "government"]
+        government = [i for i, x in enumerate(model.state.asked) if x.service == "government"]
         went[offered], work[offered], load[offered] = 0.0, 0.0, 0.0
         for _ in range(20):
             model.step()

@@ -104,10 +104,11 @@ def test_rates_by_age_are_those_of_the_model_text(service, persons, expected):
     assert rate(service, persons) == pytest.approx(expected, rel=1e-6)
 
 
-def test_government_matters_are_split_between_the_two_tiers():
+def test_government_matters_are_split_between_point_and_township_at_the_start():
     state = small_model().state
     lines, routed = state.lines, Rates.of(state).asked.sum(axis=0, dtype=np.float64)
-    lower, upper = (routed[i] for i in lines.of_service("government"))
+    lower, upper = (routed[i] for i in lines.of_service("government")[:2])
+    assert {x.tier for x in state.asked} == {"community", "station", ""}
     assert upper / (lower + upper) == pytest.approx(0.65)
     assert lower + upper == pytest.approx(routed[lines.of_service("community")[0]], rel=1e-5)
 
@@ -116,13 +117,14 @@ def test_a_new_route_holds_where_it_is_set_and_asks_for_as_much():
     model = small_model()
     state, before = model.state, model.rates.asked
     upper = state.lines.of_service("government")[1]
-    state.route(np.array([3, 4]), 0.0)
+    state.route(np.array([3, 4]), np.array([0.5, 0, 0.1, 0.2, 0.2]))
     model.step()
     after = model.rates.asked
     there = np.isin(state.households.settlement, [3, 4])
     assert (after[there, upper] == 0).all() and (before[there, upper] > 0).any()
-    assert (after[~there] == before[~there]).all()
+    assert (after[~there, : before.shape[1]] == before[~there]).all()
     assert after.sum(axis=1) == pytest.approx(before.sum(axis=1), rel=1e-6)
+    assert before.shape[1] + 3 == after.shape[1] == len(state.asked)
 
 
 def test_hardship_asks_more_at_counters_and_the_mean_stays():

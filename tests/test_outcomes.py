@@ -15,7 +15,9 @@ from sim.processes.learning import (
     satisfaction,
 )
 from sim.world.households import OLD_ONLY, VEHICLE
-from tests.worlds import run_small, small_model, small_world, values
+from sim.world.world import World
+from tests.cases import UNITS
+from tests.worlds import edited_case, run_small, small_model, small_world, values
 
 P = Parameters.load()
 
@@ -165,8 +167,9 @@ def test_costs_are_those_of_the_model_text():
         "contracts": 60_000, "property": 70_000,
         "transition": 2 * P["cost.transition"],
     }  # fmt: skip
-    assert yearly_cost_of_way("build", 300, P) * P["cost.life"] == pytest.approx(300 * 3000)
-    cheaper = [yearly_cost_of_way(w, 300, P) for w in ("build", "buy", "rebuild", "allot")]
+    office = ("government", "community")
+    assert yearly_cost_of_way("build", 300, office, P) * P["cost.life"] == pytest.approx(900_000)
+    cheaper = [yearly_cost_of_way(w, 300, office, P) for w in ("build", "buy", "rebuild", "allot")]
     assert cheaper == sorted(cheaper, reverse=True)
     assert travel_cost(np.array([15.0, 15.0]), P) == pytest.approx(20.0)  # there and back
 
@@ -216,6 +219,19 @@ def test_hours_of_work_add_up_to_the_load(records):
 def test_without_a_difference_nobody_loses_or_wins(records):
     counted = records.losers[records.losers["outcome"] != "access.basket.minutes"]
     assert (counted["value"] == 0).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_who_never_had_a_counter_has_no_change_of_minutes_to_it(tmp_path):
+    def without(tables):
+        west = [f for f in tables["facilities"] if f["id"].startswith("P-9999010")]
+        tables["facilities"] = [f for f in tables["facilities"] if f not in west]
+
+    case = edited_case(tmp_path, without)
+    units = run_small(3, world=World.of(case, P)).units
+    change = units[units["outcome"] == "equity.losers.counter_minutes"]
+    assert set(change["unit"]) == {u for u in UNITS if not u.startswith("9999010")}
+    assert (change["value"] == 0).all()
 
 
 def test_units_add_up_to_the_whole(records):

@@ -23,14 +23,15 @@ from sim.experiment.engine import SerialEngine, Stop
 from sim.experiment.families import Family
 from sim.experiment.jobs import Done, Unable
 from sim.experiment.local import LocalEngine
-from sim.experiment.outlook import WAITING, Status, look_ahead, read_journal
+from sim.experiment.outlook import WAITING, look_ahead
 from sim.experiment.parts import temporary
 from sim.experiment.pieces import Keeping, Outbox, Torn, piece_of, read_piece
 from sim.experiment.plan import Plan, Run
 from sim.experiment.results import Study
+from sim.experiment.status import Status, read_journal
 from sim.experiment.store import Store
 from sim.experiment.study import task_of
-from tests.experiments import build, bytes_of, experiment, go, simulate
+from tests.experiments import CRASH, REFORM, SAME, build, bytes_of, experiment, go, simulate
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
 
@@ -156,6 +157,17 @@ def test_what_a_killed_study_left_is_joined_and_not_run_again(tmp_path, whole):
     assert ended.ran == 10 and ended.there == 2
     assert not leftovers(out) and not (out / "runs").exists()
     assert bytes_of(out) == whole
+
+
+def test_what_a_killed_study_left_is_taken_up_by_a_plan_that_has_grown(tmp_path):
+    """Its runs have other numbers and blocks now."""
+    out, large = tmp_path / "out", experiment(tmp_path, CRASH, REFORM, SAME)
+    with opened(out, experiment(tmp_path)) as at:
+        compute(at, *(runs[0] for runs in at.plan.blocks))
+    ended = go(out, large)
+    assert ended.there == len(at.plan.blocks) and ended.ran == 16 - ended.there
+    go(tmp_path / "large", large)
+    assert bytes_of(out) == bytes_of(tmp_path / "large") and not leftovers(out)
 
 
 def test_a_torn_piece_is_as_if_never_made(tmp_path, whole):

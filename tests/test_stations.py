@@ -9,7 +9,7 @@ from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.case.parameters import Parameters
 from sim.processes.workers import vacant_until
-from sim.world.services import EVERYONE, TOWNSHIP
+from sim.world.services import TOWNSHIP
 from tests.apart import BEGIN, offices_apart, pair, units_apart
 from tests.cases import STREET, TOWN, UNITS
 from tests.levers import EAST, WEEK, one_township, pull, redraw, run, scenario, start
@@ -148,11 +148,18 @@ def test_a_merger_of_townships_leaves_stations_and_hands_them_on(small_case_dir:
     assert run(case, scenario(case, *levers), 40).state.facilities.is_open(40)[slot]
 
 
-def test_where_matters_are_accepted_anywhere_it_is_open_to_everybody(small_case: Case) -> None:
-    anywhere = {"route_matters": {"date": BEGIN, "anywhere": True, "scope": {"townships": [TOWN]}}}
-    levers = anywhere, station(community=UNITS[0]), station(community=UNITS[3])
+def test_for_matters_done_anywhere_it_is_open_to_everybody(small_case: Case) -> None:
+    anywhere = {"route_matters": {"date": BEGIN, "shares": {"station": 0.5, "anywhere": 0.5}}}
+    levers = anywhere, station(community=UNITS[3])
     state = pull(start(small_case), scenario(small_case, *levers))
-    assert state.facilities.open_to[stations(state)].tolist() == [TOWNSHIP, EVERYONE]
+    (slot,) = stations(state)
+    state.week = state.facilities.opened[slot]
+    reach, west = state.reach, state.boundaries.origin < 2
+    tiers = {x.tier: i for i, x in enumerate(state.lines.all) if x.service == "government"}
+    used = {tier: (reach.slot[:, i] == slot).any(axis=1) for tier, i in tiers.items()}
+    assert used["anywhere"].all()
+    assert used["station"][~west].any() and not used["station"][west].any()
+    assert not (used["township"] | used["community"] | used["online"]).any()
 
 
 # --- words and faults -----------------------------------------------------------------------
@@ -161,7 +168,7 @@ def test_where_matters_are_accepted_anywhere_it_is_open_to_everybody(small_case:
 def test_what_it_says(small_case: Case) -> None:
     opened = scenario(small_case, station(community=UNITS[1], posts=3), rule())
     placed, ruled = opened.describe("en")
-    assert "opens in 桥头社区居民委员会" in placed and "3 posts, 800 m2" in placed
+    assert "opens in 桥头社区居民委员会" in placed and "3 posts, 480 m2" in placed
     assert "at least 300 persons within 1,000 m" in ruled and "9 weeks later" in ruled
     placed, ruled = opened.describe("zh")
     assert "增设政务服务站" in placed and "3个岗位" in placed

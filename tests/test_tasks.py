@@ -244,7 +244,7 @@ def test_what_is_refused(small_case: Case, lever, said) -> None:
 
 def test_a_run_is_the_same_with_a_shared_past(small_case: Case) -> None:
     station = {"add_station": {"date": BEGIN, "community": UNITS[1]}}
-    routed = {"route_matters": {"date": "2020-03-02", "township_share": 0.9, "anywhere": True}}
+    routed = {"route_matters": {"date": "2020-03-02", "shares": {"anywhere": 0.9, "online": 0.1}}}
     opened = scenario(small_case, admit(), fund(date="2020-02-17"), first(), station, routed)
     past = SharedPast.of((EMPTY, opened), START)
     for chosen in (EMPTY, opened, EMPTY, opened):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.case.parameters import Parameters
+from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.services import COMMUNITY, EVERYONE, TOWNSHIP
 from sim.world.streets import StreetTravel
 from sim.world.travel import Pace, StraightTravel
@@ -282,7 +283,12 @@ def full_search(state, week=0):
                     town = o.township[by]
                 fits = {COMMUNITY: unit == b.unit_of[s], TOWNSHIP: town == home_town[s],
                         EVERYONE: True}[int(f.open_to[j])]  # fmt: skip
-                tier = line.tier == EVERYONE or f.open_to[j] in (line.tier, EVERYONE)
+                upper = by >= 0 and o.kind[by] == TOWNSHIP_OFFICE
+                tier = {
+                    "": True, "community": not upper, "online": not upper, "station": upper,
+                    "township": upper and not f.station[j], "anywhere": upper,
+                }[line.tier] or f.open_to[j] == EVERYONE  # fmt: skip
+                fits = fits or (line.tier == "anywhere" and upper)
                 offers = f.offers[j, state.lines.services.index(line.service)]
                 if f.is_open(week)[j] and offers and fits and tier:
                     metres = state.travel.pairs(np.array([s]), f.x[[j]], f.y[[j]])[0]

@@ -128,7 +128,7 @@ class Case:
             known = [*table["id"], *table["name"]]
             _check_names(townships, known, "township", problems)
             keep &= (table["id"].isin(townships) | table["name"].isin(townships)).to_numpy()
-        if not problems.errors and not keep.any():
+        if not problems.has_errors() and not keep.any():
             problems.error("empty-scope", "no township lies in the scope", self.path)
         problems.raise_errors()
         return self._cut(table[keep], repr((sorted(counties or []), sorted(townships or []))))

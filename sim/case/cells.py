@@ -59,6 +59,23 @@ class Cells:
                 return [ends[n] for n in self.numbers]
         return [int(n) + 1 for n in self.numbers]
 
+    @cached_property
+    def _texts(self) -> list[str]:
+        return re.split("\r\n|\r|\n", self.data.decode())
+
+    def column(self, row: int, index: int) -> int | None:
+        """Where a cell of a body row begins in its line, from 1; None in a workbook, and where the
+        row takes several lines."""
+        if self.path.suffix.lower() == ".xlsx":
+            return None
+        starts, quoted = [1], False
+        for at, sign in enumerate(self._texts[self.lines[row] - 1], 1):
+            if sign == '"':
+                quoted = not quoted
+            elif sign == "," and not quoted:
+                starts.append(at + 1)
+        return starts[index] if index < len(starts) and not quoted else None
+
     @staticmethod
     def read(path: Path, problems: Problems) -> Cells | None:
         data = read_input(path, MOST_TABLE, problems)

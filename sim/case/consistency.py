@@ -31,6 +31,13 @@ def check_tables(
         _check_persons(settlements, problems)
     if townships and communities:
         communities.unknown(problems, "township", townships.frame["id"], "townships")
+        communities.fault(
+            problems,
+            is_in(communities.frame["id"], townships.frame["id"]),
+            "duplicate-id",
+            "id '{value}' is that of a township too",
+            "levers name units and townships by their ids: give one of the two another",
+        )
         _check_members(townships, communities, "township", problems)
     if communities and settlements:
         settlements.unknown(problems, "community", communities.frame["id"], "communities")

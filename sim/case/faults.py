@@ -84,7 +84,7 @@ def add_fault(
 def _wrong_value(fault: Any, name: str, text: str | None) -> tuple[str, str, str]:
     """Code, message and hint for a value that is not what the model wants; text: as written."""
     kind, value = fault["type"], fault["input"]
-    said = fault["msg"].removeprefix("Value error, ")
+    said = fault["msg"].removeprefix("Value error, ").replace(" after validation", "")
     if kind == "value_error":
         dated = "2020-01-31" in said and isinstance(value, str)
         return "bad-value", f"{name}: {said}", _meant("date", value) if dated else ""

@@ -110,9 +110,13 @@ class Problems:
     def errors(self) -> list[Problem]:
         return [p for p in self.found if p.severity == "error"]
 
+    def has_errors(self, first: int = 0) -> bool:
+        """Whether any of those found stops the run, from the `first` on."""
+        return any(p.severity == "error" for p in self.found[first:])
+
     def raise_errors(self) -> None:
         """Raises `InputError` with all faults, warnings included, if any of them is an error."""
-        if self.errors:
+        if self.has_errors():
             raise InputError(self.found)
 
 

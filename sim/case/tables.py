@@ -70,6 +70,12 @@ class Table:
         """1-based line of the file in which the row with index `row` ends."""
         return self.source.lines[int(row)]
 
+    def _column_of(self, row: int, name: str) -> int | None:
+        """1-based place of a cell in that line, where it can be told."""
+        if name not in self.source.header:
+            return None
+        return self.source.column(row, self.source.header.index(name))
+
     def fault(
         self,
         problems: Problems,
@@ -93,7 +99,8 @@ class Table:
         for row in rows[:MOST]:
             value = "" if values is None else str(values.iat[row])
             said = hint.get(value, "") if isinstance(hint, dict) else hint
-            add(code, message.replace("{value}", value), self.path, self.line_of(row), hint=said)
+            at = self.line_of(row), self._column_of(int(row), show)
+            add(code, message.replace("{value}", value), self.path, *at, hint=said)
         if len(rows) > MOST:
             add(code, f"and {len(rows) - MOST} more lines of this kind", self.path)
 
@@ -171,7 +178,7 @@ def _header(source: Cells, spec: TableSpec, problems: Problems) -> list[str] | N
         hint = "save it as 'CSV UTF-8 (comma delimited)'"
         problems.error("bad-csv", "the columns are not separated by commas", path, 1, hint=hint)
         return None
-    faults = len(problems.errors)
+    so_far = len(problems.found)
     for name in sorted({h for h in header if h and header.count(h) > 1}):
         hint = "remove or rename one of the two"
         problems.error("duplicate-column", f"two columns are called {name!r}", path, 1, hint=hint)
@@ -180,7 +187,7 @@ def _header(source: Cells, spec: TableSpec, problems: Problems) -> list[str] | N
             hint = did_you_mean(column.name, set(header) - set(known) - {""})
             hint = hint or f"{spec.name} needs {', '.join(c.name for c in spec.columns)}"
             problems.error("missing-column", f"no column {column.name!r}", path, 1, hint=hint)
-    if len(problems.errors) > faults:
+    if problems.has_errors(so_far):
         return None
     return [h or f"column_{i + 1}" for i, h in enumerate(header)]
 

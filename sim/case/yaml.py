@@ -72,10 +72,10 @@ def read_yaml(path: Path, model: type[Model], problems: Problems) -> Model | Non
 
     Unknown keys are faults where the model says ``extra="forbid"``.
     """
-    count = len(problems.errors)
+    so_far = len(problems.found)
     document = Document.read(path, problems)
     found = validate(document, model, problems) if document else None
-    return found if len(problems.errors) == count else None
+    return found if not problems.has_errors(so_far) else None
 
 
 def validate(

@@ -85,8 +85,8 @@ class Account:
 @dataclass(frozen=True)
 class Touched:
     """Households of all that there are, whose unit is not the same any more (other settlements,
-    kind or seat), whose township is another, whose nearest counter of unit or township lies
-    elsewhere, farther for so many, and with any of these."""
+    kind or seat), whose township is another, whose counter (the nearest for some of their matters)
+    lies elsewhere, farther on the mean of their matters for so many, and with any of these."""
 
     households: int
     any: int
@@ -102,10 +102,7 @@ class Touched:
         pairs = zip(_units(before), _units(after), strict=True)
         unit = np.array([old != new for old, new in pairs], bool)
         township = _townships(before) != _townships(after)
-        place_before, metres_before = _nearest_counters(before)
-        place_after, metres_after = _nearest_counters(after)
-        counter = (place_before != place_after).any(axis=(1, 2))
-        farther = counter & (metres_after > metres_before).any(axis=1)
+        counter, farther = Counters.of(before).moved(Counters.of(after))
         touched = (unit | township | counter, unit, township, counter, farther)
         return Touched(int(households.sum()), *(int(households[x].sum()) for x in touched))
 
@@ -125,21 +122,49 @@ def _townships(state: State) -> np.ndarray:
     return np.array([t.id for t in b.townships])[b.township_of()]
 
 
-def _nearest_counters(state: State) -> tuple[np.ndarray, np.ndarray]:
-    """Where the nearest counters of each kind are, ``[S, kinds, 2]`` (-1 where there is none), and
-    how far, ``[S, kinds]`` metres."""
-    f = state.facilities
-    counters = tuple(x for x in state.lines.all if x.mode == "counter")
-    reach = make_reach(
-        state.week,
-        Lines(counters, state.lines.services),
-        f,
-        state.offices,
-        state.boundaries,
-        state.travel,
-        1,
-    )
-    slot = reach.slot[:, :, 0]
-    place = np.stack([f.x, f.y], axis=-1)[np.maximum(slot, 0)]
-    place[slot < 0] = -1
-    return place, reach.nearest
+@dataclass(frozen=True)
+class Counters:
+    """The nearest counters by line: where they are ``[S, lines, 2]`` (-1 where there is none), how
+    far in metres and for what share of the service's matters, float64 ``[S, lines]``."""
+
+    place: np.ndarray
+    metres: np.ndarray
+    share: np.ndarray
+
+    @staticmethod
+    def of(state: State) -> Counters:
+        f = state.facilities
+        rows = [i for i, x in enumerate(state.lines.all) if x.mode == "counter"]
+        counters = tuple(state.lines.all[i] for i in rows)
+        routed = np.array([x.service == "government" for x in counters])
+        reach = make_reach(
+            state.week,
+            Lines(counters, state.lines.services),
+            f,
+            state.offices,
+            state.boundaries,
+            state.travel,
+            1,
+        )
+        slot = reach.slot[:, :, 0]
+        place = np.stack([f.x, f.y], axis=-1)[np.maximum(slot, 0)]
+        place[slot < 0] = -1
+        share = np.where(routed, state.tier_shares()[:, rows], 1.0)
+        return Counters(place, reach.nearest, share)
+
+    def moved(self, after: Counters) -> tuple[np.ndarray, np.ndarray]:
+        """Where some matters go to another counter, and where the mean way is longer, bool
+        ``[S]``."""
+        change = np.abs(self.share_at(self.place) - after.share_at(self.place))
+        moved = (change * (self.share > 0) > 1e-9).any(axis=1)
+        return moved, moved & (after.way > self.way * (1 + 1e-9))
+
+    def share_at(self, place: np.ndarray) -> np.ndarray:
+        """Share of matters that go to each of these places, ``[S, n]``."""
+        there = (place[:, :, None] == self.place[:, None]).all(axis=3)
+        return (there * self.share[:, None]).sum(axis=2)
+
+    @property
+    def way(self) -> np.ndarray:
+        """Metres by share of matters, inf where some have no counter."""
+        return (self.share * np.where(self.share > 0, self.metres, 0.0)).sum(axis=1)

@@ -1,6 +1,7 @@
 """Scenarios carried out without a run: what boundaries, offices and facilities come to.
 
 Households are counted, not made: levers ask how many live in a settlement, never who they are.
+How many of them are present is an expectation here, in a run it is drawn.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from dataclasses import replace
 
 import mesa
 import numpy as np
+import pandas as pd
 
 from sim.case.case import Case
+from sim.case.schema import AGES
 from sim.levers.due import pull_due
 from sim.levers.lever import Lever
 from sim.world.facilities import NEVER
+from sim.world.households import OLD
 from sim.world.state import State
 from sim.world.weeks import week_of
 from sim.world.world import World
@@ -60,8 +64,18 @@ def _start(case: Case) -> State:
     households, persons = (
         settlements[c].to_numpy(np.float64, copy=True) for c in ("households", "persons")
     )
-    state.census = replace(state.census, households=households, registered=persons)
+    people = np.zeros_like(state.census.people)
+    people[:, 0, 0] = _present(settlements, case.parameters["persons.absent_share"])
+    state.census = replace(state.census, households=households, registered=persons, people=people)
     return state
+
+
+def _present(settlements: pd.DataFrame, absent_share: float) -> np.ndarray:
+    """Persons present by settlement: those away are spread over everybody under 60."""
+    persons = settlements["persons"].to_numpy(np.float64)
+    young = settlements[list(AGES[:OLD])].to_numpy(np.float64).sum(axis=1)
+    away = min(1.0, absent_share * persons.sum() / max(1.0, young.sum()))
+    return persons - away * young
 
 
 def _host() -> mesa.Model:

@@ -10,8 +10,6 @@ from sim.description.account import Account, Touched
 from sim.levers import words
 from sim.levers.words import Lang, amount, pick
 
-MILLION, WAN = 1e6, 1e4
-
 
 @dataclass(frozen=True)
 class Named:
@@ -133,16 +131,20 @@ def _touched(t: Touched, lang: Lang) -> Iterator[str]:
     share = f"{t.any / t.households:.0%}" if t.any >= t.households / 100 else "< 1%"
     farther = f"，其中{t.farther:,}户变远" if t.farther else ""
     parts = [
-        (t.unit, "belong to another community or village", "户所在社区（村）变更"),
-        (t.township, f"{'' if t.unit else 'belong '}to another township", "户所属乡镇（街道）变更"),
-        (t.counter, "have their nearest counter elsewhere", f"户最近的办事窗口改变{farther}"),
+        (t.unit, "live in a community or village that changes", "户所在社区（村）变更"),
+        (t.township, "belong to another township", "户所属乡镇（街道）变更"),
+        (
+            t.counter,
+            "have the nearest counter for some matters elsewhere",
+            f"户有事项的最近办事窗口改变{farther}",
+        ),
     ]
     said = [f"{n:,} {what}" for n, what, _ in parts if n]
     said_zh = [f"{n:,}{what}" for n, _, what in parts if n]
     if lang == "zh":
         yield f"{t.households:,}户中有{t.any:,}户（{share}）受影响：{'，'.join(said_zh)}。"
         return
-    far = f", {t.farther:,} of them farther away" if t.farther else ""
+    far = f", {t.farther:,} of them farther away on average" if t.farther else ""
     all_in_all = f"{t.any:,} of {amount(t.households, 'household')} ({share}) are touched"
     yield f"{all_in_all}: {words.listed(said, lang)}{far}."
 
@@ -199,13 +201,10 @@ def _money(before: Account, after: Account, lang: Lang) -> Iterator[str]:
 
 def _more(yuan: float, lang: Lang) -> str:
     """So much more or less, in the units that people speak of."""
-    size = abs(yuan)
+    size = words.money(abs(yuan), lang)
     if lang == "zh":
-        wan = f"{size / WAN:,.{0 if size >= 100 * WAN else 1}f}万元"
-        what = wan if size >= WAN else f"{size:,.0f}元"
-        return f"{'增加' if yuan >= 0 else '减少'}{what}"
-    what = f"{size / MILLION:,.1f} million" if size >= MILLION else f"{size:,.0f}"
-    return f"{what} yuan {'more' if yuan >= 0 else 'less'}"
+        return f"{'增加' if yuan >= 0 else '减少'}{size}"
+    return f"{size} {'more' if yuan >= 0 else 'less'}"
 
 
 def _facilities(before: Account, after: Account, lang: Lang) -> Iterator[str]:

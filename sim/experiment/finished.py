@@ -11,7 +11,7 @@ from sim.experiment.results import Study
 @dataclass(frozen=True)
 class Finished:
     """How a call ended: runs of the plan, those made by this call, those that were there already;
-    failures; seconds; whether a person stopped it; what became of an aimed-at precision."""
+    failures; seconds; whether a person stopped it; what became of aims at precision."""
 
     study: Study
     runs: int
@@ -20,7 +20,7 @@ class Finished:
     failed: int
     seconds: float
     interrupted: bool
-    aim: str = ""
+    aims: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -56,7 +56,7 @@ class Finished:
             head = f"{self.ran} runs in {duration(self.seconds)}"
             head += f" ({self.ran / self.seconds:.2g} runs/s)" if self.ran and self.seconds else ""
             head += f", {self.failed} failed" if self.failed else ", none failed"
-        lines = [head, *([f"precision {self.aim}"] if self.aim else []), f"results   {path}"]
+        lines = [head, *(f"precision {aim}" for aim in self.aims), f"results   {path}"]
         if self.failed:
             lines.append(f"failures  {path / 'failures'}")
         if self.interrupted:

@@ -228,8 +228,26 @@ def drop_torn(folder: Path, runs: Sequence[Run]) -> None:
                 path.unlink()
 
 
+def join_rest(folder: Path, kinds: Sequence[str], runs: Sequence[Run]) -> set[str]:
+    """Joins what there is of a block, whole or not; the keys that are in its part then."""
+    for _ in range(3):
+        try:
+            join_block(folder, kinds, runs, whole=False)
+            break
+        except Torn:  # as if never made
+            drop_torn(folder, runs)
+        except FileNotFoundError:  # a worker that was taken for dead was faster
+            continue
+    return set(keys_in(part_of(folder, kinds[0], runs[0].block)))
+
+
+def blocks_in(folder: Path) -> list[list[Run]]:
+    """The blocks of the plan in a study's directory."""
+    with open(folder / "plan.parquet", "rb") as file:
+        return blocks_of(Run(**row) for row in pq.read_table(file).to_pylist())
+
+
 @lru_cache(maxsize=1)
 def _blocks(outbox: Outbox) -> list[list[Run]]:
-    """The blocks of the plan in a study's directory, as they are for a session."""
-    with open(outbox.folder / "plan.parquet", "rb") as file:
-        return blocks_of(Run(**row) for row in pq.read_table(file).to_pylist())
+    """The same, as they are for a session."""
+    return blocks_in(outbox.folder)

@@ -125,8 +125,8 @@ def _identity(experiment: Experiment) -> dict:
         "case": experiment.case.digest,
         "scope": experiment.scope,
         "base": experiment.base.name,
-        "scenarios": {s.name: _text_hash(s.digest, s.resolved()) for s in experiment.runs_of},
-        "base_content": _text_hash(experiment.base.digest, experiment.base.resolved()),
+        "scenarios": {s.name: s.digest for s in experiment.runs_of},  # titles aside
+        "base_content": experiment.base.digest,
         "parameters": experiment.parameters.digest,
         "start": experiment.start.isoformat(),
         "weeks": experiment.weeks,
@@ -134,10 +134,6 @@ def _identity(experiment: Experiment) -> dict:
         "replicates": experiment.replicates,
         "record": asdict(experiment.record),
     }
-
-
-def _text_hash(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def _key(common: dict, name: str, content: str, replicate: int) -> str:

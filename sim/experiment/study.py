@@ -9,12 +9,13 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sim.case.case import Case
+from sim.experiment.console import Console, Silent
 from sim.experiment.engine import Engine, Stop
 from sim.experiment.engines import make_engine
 from sim.experiment.experiment import Experiment
@@ -28,40 +29,6 @@ from sim.experiment.provenance import versions
 from sim.experiment.results import Study
 from sim.experiment.store import Store, prepare
 from sim.experiment.task import RunTask
-
-
-class Progress(Protocol):
-    """A bar or a counter under way, with a word on how it goes."""
-
-    def advance(self, count: int = 1) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-
-class Console(Protocol):
-    """Where progress and messages go, never results: the module `sim.terminal` is one."""
-
-    def say(self, text: str) -> None: ...
-
-    def progress(self, total: int, label: str) -> AbstractContextManager[Progress]: ...
-
-
-class Silent:
-    """The console of those who have none."""
-
-    def say(self, text: str) -> None:
-        """Says nothing."""
-
-    @contextmanager
-    def progress(self, total: int, label: str) -> Iterator[Silent]:
-        """Shows nothing."""
-        yield self
-
-    def advance(self, count: int = 1) -> None:
-        """Counts nothing."""
-
-    def note(self, text: str) -> None:
-        """Notes nothing."""
 
 
 def run_experiment(
@@ -90,12 +57,18 @@ def run_experiment(
     computing = make_engine(engine, jobs, timeout=timeout, debug=debug, address=address)
     experiment = Experiment.open(path)
     console = console or Silent()
-    if experiment.warnings:
-        many = len(experiment.warnings)
-        console.say(f"{many} warning{'s' if many > 1 else ''}: sim check {path} says what they are")
+    say_warnings(experiment, console)
     more: dict[str, Any] = {"keep": keep, "accept_code_change": accept_code_change}
     out = results_of(experiment, out)
     return run(experiment, out, computing, fresh, console, only=only, **more)
+
+
+def say_warnings(experiment: Experiment, console: Console) -> None:
+    """How many there are, and what lists them."""
+    many = len(experiment.warnings)
+    if many:
+        what = "1 warning: sim check" if many == 1 else f"{many} warnings: sim check"
+        console.say(f"{what} {experiment.path} says more")
 
 
 def results_of(experiment: Experiment, out: str | Path | None = None) -> Path:
@@ -138,6 +111,8 @@ def run(
     with DirectoryLock(out):
         chosen = plan.chosen(only)
         store = Store.open(out, experiment, plan, fresh, keep)
+        if store.grown:
+            console.say(f"the plan has changed, what is there is kept: {'; '.join(store.grown)}")
         done = store.done()
         ran, there, interrupted, task, look = 0, 0, False, None, None
         runs: list[Run] = []
@@ -166,8 +141,10 @@ def run(
         seconds = time.monotonic() - began
         if task:
             store.journal({"event": "end", "ran": ran, "failed": failed, "seconds": seconds})
-    aim = experiment.until.said(look) if experiment.until and look and not interrupted else ""
-    finished = Finished(Study.open(out), len(runs), ran, there, failed, seconds, interrupted, aim)
+    aims = experiment.until.said(look) if experiment.until and look and not interrupted else []
+    finished = Finished(
+        Study.open(out), len(runs), ran, there, failed, seconds, interrupted, tuple(aims)
+    )
     console.say(finished.text)
     return finished
 
@@ -294,7 +271,7 @@ def _announce(console: Console, plan: Plan, done: set[str], store: Store, study:
     scenarios, points = ({getattr(r, n) for r in plan.runs} for n in ("scenario", "point"))
     each = f"{len(scenarios)} scenarios"
     each += f" x {len(points)} parameter sets" if len(points) > 1 else ""
-    text = f"{len(plan.runs)} runs ({each}) in {len(plan.blocks)} blocks"
+    text = f"{len(plan.runs)} runs ({each}) in {counted(len(plan.blocks), 'block')}"
     text += " at most" if study.info.get("until") else ""
     if there:
         text += f"; {there} are there already, {len(plan.runs) - there} are left"
@@ -306,3 +283,8 @@ def _announce(console: Console, plan: Plan, done: set[str], store: Store, study:
     if changed:
         names = ", ".join(f"{k} {study.info['versions'].get(k)} -> {v}" for k, v in changed.items())
         console.say(f"the earlier runs were made with other versions: {names}; see `--fresh`")
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: 1 block, 2 blocks."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -33,12 +33,12 @@ class RedrawCommunities(Redrawing, Stepped):
     townships: str | None = None
 
     def bind(self, site: Site) -> Self | None:
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         tables = RedrawTables.read(self.lineage, self.units, self.townships, site)
         wanted = self.wanted(site)
         if tables is None or not tables.sound(site) or wanted is None:
             return None
-        if len(site.problems.errors) > faults:  # found in reading, and not by the checks
+        if site.problems.has_errors(so_far):  # found in reading, and not by the checks
             return None
         if not site.sure:  # after a faulty lever nobody can say what this one begins with
             site.named |= tables.ids
@@ -119,9 +119,9 @@ class MergeCommunities(Redrawing):
             site.leave_out("community", len(self.communities) - len(inside))
             seat = self.seat if self.seat in inside else None
             return self.model_copy(update={"communities": inside, "seat": seat}).bind(site)
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         self._check(site)
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
         members = [site.units[c] for c in self.communities if c in site.units]
         if len(members) < len(self.communities):

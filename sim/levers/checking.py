@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from sim.case.messages import Problem
+from sim.case.messages import Problem, Problems
 from sim.levers.lever import Lever
 from sim.levers.reading import SOME_DAY, Entry
 from sim.levers.site import Site, Standing
@@ -33,7 +33,7 @@ def bind_all(entries: Iterable[Entry], site: Site) -> tuple[list[Placed], list[P
     """The levers that are ready to run, in the order of their dates, and those at fault whose
     dates are known; each with the place of its date."""
     found, bound, faulty = list(entries), [], []
-    before = site.copy()
+    before, said = site.copy(), Said(site.problems)
     undated = [entry for entry in found if entry.date is None]
     for entry in undated:
         site.standing = _standing(entry, SOME_DAY)
@@ -41,13 +41,13 @@ def bind_all(entries: Iterable[Entry], site: Site) -> tuple[list[Placed], list[P
     for entry, step in _steps(found, site):
         site.standing = _standing(entry, step.date)
         place = site.standing.document.path, *site.standing.place("date")
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         ready = step.bind(site) if entry.lever is not None else None
         if entry.lever is None:
-            _say_the_rest(entry, site, site)
+            _say_the_rest(entry, site, said)
         if ready is not None:
             bound.append((ready, place))
-        elif entry.lever is None or len(site.problems.errors) > faults:
+        elif entry.lever is None or site.problems.has_errors(so_far):
             _doubt(entry.kind, step, site)
             faulty.append((step, place))
     before.anything, before.named = site.anything, site.named | set(site.units)
@@ -55,7 +55,7 @@ def bind_all(entries: Iterable[Entry], site: Site) -> tuple[list[Placed], list[P
     for entry in undated:
         if entry.part is not None:
             before.standing = _standing(entry, SOME_DAY)
-            _say_the_rest(entry, before, site)
+            _say_the_rest(entry, before, said)
     return bound, faulty
 
 
@@ -86,22 +86,36 @@ def _doubt(kind: type[Lever] | None, part: Lever | None, site: Site) -> None:
         site.named |= set(ids)
 
 
-def _say_the_rest(entry: Entry, at: Site, site: Site) -> None:
+class Said:
+    """What has been said so far, found again without a search: a file may have thousands of faults
+    of one kind."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems, self._known = problems, 0
+        self._said: set[Problem] = set()
+        self._places: set[tuple] = set()
+
+    def add_new(self, problems: Iterable[Problem]) -> None:
+        """Adds what has not been said, nor of the same sign that it is damaged."""
+        found = self._problems.found
+        for p in found[self._known :]:
+            self._said.add(p)
+            self._places.add((p.path, p.line, p.column))
+        self._known = len(found)
+        for p in problems:
+            again = p.code == "damaged-id" and (p.path, p.line, p.column) in self._places
+            if p not in self._said and not again:
+                found.append(p)
+
+
+def _say_the_rest(entry: Entry, at: Site, said: Said) -> None:
     """Says what is wrong with the sound keys of a faulty lever, tried on a copy of `at`."""
     if entry.part is None:
         return
     trial = at.copy()
     trial.sure = False
     entry.part.bind(trial)
-    said = {(p.path, p.line, p.column) for p in site.problems}
-    site.problems.found += [
-        p
-        for p in trial.problems
-        if p.severity == "error"
-        and _holds(p, entry)
-        and p not in site.problems.found
-        and not (p.code == "damaged-id" and (p.path, p.line, p.column) in said)
-    ]
+    said.add_new(p for p in trial.problems if p.severity == "error" and _holds(p, entry))
 
 
 def _holds(problem: Problem, entry: Entry) -> bool:

@@ -29,14 +29,14 @@ class ConvertVillage(BoundaryLever, Stepped):
     type: Literal["urban", "town"] | None = None
 
     def bind(self, site: Site) -> Self | None:
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         wanted = self.wanted(site)
         first = site.sure and self._stage.step == 1
         for i, name in enumerate(self.scope.communities if first else ()):
             if name in site.units and site.units[name].kind == "community":
                 message = f"{site.units[name].name} ({name}) is a community already"
                 site.error("no-village", message, "leave it out", "scope", "communities", i)
-        if wanted is None or len(site.problems.errors) > faults or not site.sure:
+        if wanted is None or site.problems.has_errors(so_far) or not site.sure:
             return None
         found = dict.fromkeys(site.unit_of[s] for s in wanted)
         villages = [site.units[u] for u in found if site.units[u].kind == "village"]

@@ -73,13 +73,9 @@ class Regroup(Stepped):
     def _drawn(self, site: Site, units: list[list[str]]) -> Iterator[tuple[str, ...]]:
         """The groups of these units, each given by its settlements."""
         size, near = site.households, site.neighbours
-        numbers = [0] * len(units)
-        if self.groups is not None:
-            total = max(1, round(self.groups * site.case.share))
-            numbers = numbers_of_groups(
-                [sum(size[s] for s in mine) for mine in units], [len(mine) for mine in units], total
-            )
-        for mine, number in zip(units, numbers, strict=True):
+        numbers = self._numbers(site)
+        for mine in units:
+            number = min(numbers.get(site.unit_of[mine[0]], 0), len(mine))
             if self.households is not None:
                 yield from map(tuple, draw_groups(mine, size, near, self.households))
             elif self.groups is not None:
@@ -89,6 +85,21 @@ class Regroup(Stepped):
                 for s in mine:
                     groups.setdefault(site.group_of[s], []).append(s)
                 yield from map(tuple, groups.values())
+
+    def _numbers(self, site: Site) -> dict[str, int]:
+        """How many groups each unit gets, of all that there should be in the whole scope."""
+        if self.groups is None:
+            return {}
+        size = site.households
+        units: dict[str, list[str]] = {}
+        for settlement in self.scope.settlements(site, "scope"):
+            units.setdefault(site.unit_of[settlement], []).append(settlement)
+        numbers = numbers_of_groups(
+            [sum(size[s] for s in mine) for mine in units.values()],
+            [len(mine) for mine in units.values()],
+            max(1, round(self.groups * site.case.share)),
+        )
+        return dict(zip(units, numbers, strict=True))
 
     def describe(self, lang: Lang = "en") -> str:
         units, households = self._size

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sim.case.schema import Day
 from sim.levers.site import Site
@@ -25,7 +25,14 @@ def some(value: tuple[Any, ...]) -> tuple[Any, ...]:
     return value
 
 
+def _an_id(value: str) -> str:
+    if not value.strip() or value != value.strip() or not value.isprintable():
+        raise ValueError("an id is not empty, on one line, and has no blanks around it")
+    return value
+
+
 Id = str
+NewId = Annotated[str, AfterValidator(_an_id)]  # of what a lever makes
 Flag = Annotated[bool, Field(strict=True)]
 
 
@@ -60,6 +67,12 @@ class Lever(BaseModel, ABC):
     @abstractmethod
     def apply(self, state: State) -> None:
         """Changes the state; runs once, at the start of its week."""
+
+    @property
+    def shows(self) -> Day:
+        """The day from which a bound lever changes anything, later than its date where something
+        has to be built first."""
+        return self.date
 
     def stages(self, site: Site) -> Iterator[Self]:
         """The steps in which it acts, each as a lever with its own date."""

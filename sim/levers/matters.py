@@ -2,76 +2,91 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from sim.case.parameters import Parameters
 from sim.levers import words
 from sim.levers.phased import Phased
 from sim.levers.site import Site
 from sim.levers.words import Lang
-from sim.world.offices import TOWNSHIP_OFFICE
-from sim.world.services import EVERYONE
+from sim.world.services import TIERS
 from sim.world.state import State
+
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+ROUTES = {
+    "community": ("{} at the own point", "{}在本社区（村）办理"),
+    "station": ("{} at stations and the township centre", "{}在服务站和乡镇（街道）中心办理"),
+    "township": ("{} at the township centre only", "{}仅在乡镇（街道）中心办理"),
+    "online": ("{} on the web", "{}网上办理"),
+    "anywhere": ("{} at any centre or station of the city", "{}全市通办"),
+}
+
+
+class Shares(BaseModel):
+    """Shares of government matters by where they can be done; together 1.
+
+    community: at the own point of the community or village; station: at a station or the centre of
+    the township; township: at its centre only; online: on the web, or with help at the own point;
+    anywhere: at any station or centre of the city (通办).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    community: Share = 0.0
+    station: Share = 0.0
+    township: Share = 0.0
+    online: Share = 0.0
+    anywhere: Share = 0.0
+
+    @model_validator(mode="after")
+    def _all_matters(self) -> Self:
+        total = sum(self.by_tier)
+        if not math.isclose(total, 1, abs_tol=1e-6):
+            raise ValueError(
+                f"the shares add up to {total:g}: all government matters are to be done somewhere, "
+                f"so those of {', '.join(TIERS)} make 1"
+            )
+        return self
+
+    @property
+    def by_tier(self) -> tuple[float, ...]:
+        """In the order of TIERS."""
+        return tuple(getattr(self, tier) for tier in TIERS)
 
 
 class RouteMatters(Phased):
-    """Says where government matters are done: at the township's centre and stations, or at the own
-    point of the community or village; and who may bring them to a centre. Routing moves matters
-    and neither makes nor loses any. Those put off before are still asked for where they were.
+    """Says where government matters are done, tier by tier. Routing moves matters and neither
+    makes nor loses any. Those put off before are still asked for where they were.
 
-    township_share: of government matters that are done at the township's centre and stations, 0 to
-    1, the rest being done at the own point; anywhere: centres and stations in the scope take
-    residents from anywhere in the city (通办), with matters of the own point too.
+    shares: of government matters by tier, 0 for a tier that is not named.
     """
 
     kind: ClassVar[str] = "route_matters"
 
-    township_share: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
-    anywhere: Annotated[bool, Field(strict=True)] = False
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.township_share is None and not self.anywhere:
-            raise ValueError("nothing is routed: give township_share, or anywhere: true")
-        if self.township_share is None and self.ramp is not None:
-            raise ValueError("anywhere holds at once: use pilot or waves instead of ramp")
-        return self
+    shares: Shares
 
     def say(self, lang: Lang) -> str:
-        said = []
-        if self.township_share is not None:
-            share, rest = f"{self.township_share:.0%}", f"{1 - self.township_share:.0%}"
-            step = self.strength < 1
-            pair = (
-                f"{share} of government matters are {'to be ' if step else ''}done at township "
-                f"centres and stations, {rest} at the own point",
-                f"{share}的政务事项{'逐步' if step else ''}在乡镇（街道）中心和服务站办理，"
-                f"{rest}在本社区（村）办理",
-            )
-            said.append(words.pick(pair, lang))
-        if self.anywhere:
-            pair = (
-                "township centres and stations take residents from anywhere in the city",
-                "乡镇（街道）中心和服务站全市通办",
-            )
-            said.append(words.pick(pair, lang))
-        return words.listed(said, lang) if lang == "en" else "，".join(said)
+        shares = zip(TIERS, self.shares.by_tier, strict=True)
+        said = [
+            words.pick(ROUTES[tier], lang).format(f"{100 * share:.3g}%")
+            for tier, share in shares
+            if share > 0
+        ]
+        step = self.strength < 1
+        if lang == "zh":
+            return f"政务事项{'逐步' if step else ''}分渠道办理：" + "，".join(said)
+        return f"government matters are {'to be ' if step else ''}done {words.listed(said, lang)}"
 
     def apply(self, state: State) -> None:
         """A ramp goes an equal part of the way from what held before at every step."""
-        rows, policies = self.rows(state), state.policies
-        if self.township_share is not None:
-            held = policies.township[rows]
-            left = self._stage.steps - self._stage.step + 1 if self.ramp else 1
-            state.route(rows, held + (self.township_share - held) / left)
-        if self.anywhere:
-            policies.anywhere[rows] = True
-            f, run = state.facilities, state.facilities.operator >= 0
-            run[run] = state.offices.kind[f.operator[run]] == TOWNSHIP_OFFICE
-            f.open_to[run & (f.windows > 0) & policies.anywhere[f.settlement]] = EVERYONE
-            state.touch()
+        rows = self.rows(state)
+        held = state.policies.tiers[rows]
+        left = self._stage.steps - self._stage.step + 1 if self.ramp else 1
+        state.route(rows, held + (np.array(self.shares.by_tier) - held) / left)
 
 
 class OneWindow(Phased):

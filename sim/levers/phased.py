@@ -105,11 +105,17 @@ class Waves(Batches):
 class Ramp(_Part):
     """A measure that grows to its full strength in equal steps over so many weeks.
 
-    weeks: from the first step to the last; steps: how many.
+    weeks: from the first step to the last; steps: how many, at most one a week.
     """
 
     weeks: Weeks
     steps: Steps = 4
+
+    @model_validator(mode="after")
+    def _one_a_week(self) -> Self:
+        if "steps" in self.model_fields_set and self.steps > self.weeks + 1:
+            raise ValueError(f"a ramp of {self.weeks} weeks has at most {self.weeks + 1} steps")
+        return self
 
 
 @dataclass
@@ -167,13 +173,17 @@ class Stepped(Lever):
 
     def wanted(self, site: Site) -> list[str] | None:
         """Settlements in the scope that the step may reach, sorted; None where names are wrong."""
-        faults, stage = len(site.problems.errors), self._stage
+        so_far, stage = len(site.problems.found), self._stage
         wanted = self.scope.settlements(site, "scope")
         if self.pilot is not None and stage.step == 1:
             begin = set(self.pilot.settlements(site, "pilot"))
             wanted = [s for s in wanted if s in begin]
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
+        if self.waves is not None and stage.step == 1 and stage.steps < self.waves.number:
+            areas = "counties" if self.waves.by == "county" else f"{self.waves.by}s"
+            few = f"{stage.steps} instead of {self.waves.number}: {areas} are not divided"
+            site.warn("fewer-waves", f"waves of this {self.kind} are {few}", "waves", "number")
         return [s for s in wanted if stage.areas is None or s in stage.areas]
 
     def nowhere(self, site: Site) -> None:
@@ -182,6 +192,10 @@ class Stepped(Lever):
             site.nothing_left(self.kind)
         elif self._stage.steps == 1:
             site.warn("none-fits", f"no community fits the scope of this {self.kind}", "scope")
+        else:
+            word, stage = self._stage.word[0], self._stage
+            message = f"{word} {stage.step} of {stage.steps} of this {self.kind} reaches nothing"
+            site.warn("none-fits", message, "pilot" if self.waves is None else "waves")
 
     def when(self, lang: Lang) -> str:
         """Its date, and which step it is."""
@@ -222,7 +236,7 @@ class Phased(Stepped):
         if self.ramp is None:
             yield from super().stages(site)
             return
-        n, word = self.ramp.steps, ("step", "步")
+        n, word = min(self.ramp.steps, self.ramp.weeks + 1), ("step", "步")
         for i in range(n):
             weeks = round(i * self.ramp.weeks / (n - 1))
             yield self._step(weeks, Stage(i + 1, n, word, strength=(i + 1) / n))
@@ -243,10 +257,10 @@ class Phased(Stepped):
         return share * (self.strength - before) / (1 - share * before)
 
     def bind(self, site: Site) -> Self | None:
-        faults, stage = len(site.problems.errors), self._stage
+        so_far, stage = len(site.problems.found), self._stage
         wanted = self.wanted(site)
         self.check(site)
-        if wanted is None or len(site.problems.errors) > faults:
+        if wanted is None or site.problems.has_errors(so_far):
             return None
         if self.ramp is None:
             wanted = [s for s in wanted if s not in stage.reached]

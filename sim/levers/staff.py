@@ -128,9 +128,9 @@ class MoveStaff(Lever):
             site.nothing_left(self.kind)
             return None
         site.leave_out("community", len(self.to) - len(inside))
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         self._check(site)
-        if len(site.problems.errors) > faults or not {self.source, *inside} <= _places(site):
+        if site.problems.has_errors(so_far) or not {self.source, *inside} <= _places(site):
             return None
         if self.source in site.posts:
             site.posts[self.source] -= self.number * len(inside)

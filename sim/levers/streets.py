@@ -12,8 +12,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from sim.case.messages import did_you_mean
 from sim.case.schema import STREET_TABLES
 from sim.levers import words
+from sim.levers.getting import BuildingWeeks
 from sim.levers.lever import Id, Lever
-from sim.levers.placing import BuildingWeeks
 from sim.levers.site import Site
 from sim.levers.tables import read_beside
 from sim.levers.words import Lang, amount
@@ -46,6 +46,7 @@ class OpenStreet(Lever):
     weeks: BuildingWeeks | None = None
     _edges: tuple[tuple[Any, ...], ...] = PrivateAttr(default=())
     _opens: date = PrivateAttr(default=date.max)
+    _price: float = PrivateAttr(default=0.0)
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -78,19 +79,24 @@ class OpenStreet(Lever):
         lever = self.model_copy()
         lever._edges = edges
         lever._opens = self.date + timedelta(weeks=self.weeks_of(site.parameters))
+        lever._price = sum(e[2] for e in edges) * site.parameters["cost.street"]
         return lever
+
+    @property
+    def shows(self) -> date:
+        return self._opens
 
     def _own(self, site: Site, places: dict[str, np.ndarray]) -> tuple[tuple[Any, ...], ...] | None:
         """The one street between two nodes."""
         assert self.start is not None and self.end is not None
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         for key, name in (("from", self.start), ("to", self.end)):
             if name not in places:
                 hint = did_you_mean(name, places) or "streets_nodes lists them"
                 site.error("unknown-id", f"there is no street node {name!r}", hint, key)
         if self.start == self.end:
             site.error("no-street", "it ends where it begins", "name two nodes", "to")
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
         straight = float(np.hypot(*(places[self.start] - places[self.end])))
         if self.metres is not None and self.metres < straight - _SLACK:
@@ -110,14 +116,14 @@ class OpenStreet(Lever):
     ) -> tuple[tuple[Any, ...], ...] | None:
         """The streets of a table."""
         assert self.table is not None
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         table = read_beside("table", self.table, STREET_TABLES["streets_edges"], site)
         if table is None:
             return None
         known = pd.Series(sorted(places), dtype="str")
         for end in ("from", "to"):
             table.unknown(site.problems, end, known, "streets_nodes")
-        if len(site.problems.errors) > faults:
+        if site.problems.has_errors(so_far):
             return None
         frame = table.frame.reindex(columns=list(COLUMNS))
         frame["one_way"] = frame["one_way"].fillna(0).astype(int)
@@ -130,11 +136,11 @@ class OpenStreet(Lever):
             pair = f" from {self.start} to {self.end}", f"（{self.start}至{self.end}）"
         else:
             pair = "", ""
-        ends, opens = words.pick(pair, lang), self._opens
+        ends, opens, price = words.pick(pair, lang), self._opens, words.money(self._price, lang)
         if lang == "zh":
-            return f"{self.date}：打通{n}条道路{ends}，共{metres}米，{opens}开放。"
-        verb = "opens" if n == 1 else "open"
-        return f"{self.date}: {amount(n, 'street')}{ends}, {metres} m, {verb} on {opens}."
+            return f"{self.date}：打通{n}条道路{ends}，共{metres}米，{price}，{opens}开放。"
+        streets, verb = amount(n, "street"), words.verb(n, "open")
+        return f"{self.date}: {streets}{ends}, {metres} m for {price}, {verb} on {opens}."
 
     def content(self) -> list[Any]:
         edges = [[None if x != x else x for x in e] for e in self._edges]

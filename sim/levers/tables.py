@@ -71,11 +71,11 @@ class RedrawTables:
 
     def sound(self, site: Site) -> bool:
         """Whether they fit the case at the lever's date and each other; says where not."""
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         self._check_ids(site)
-        if site.sure and len(site.problems.errors) == faults:
+        if site.sure and not site.problems.has_errors(so_far):
             self._check_areas(site)
-        return len(site.problems.errors) == faults
+        return not site.problems.has_errors(so_far)
 
     def _check_ids(self, site: Site) -> None:
         """Every id that a table names exists."""

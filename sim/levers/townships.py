@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from sim.case.messages import did_you_mean
 from sim.levers import words
 from sim.levers.boundary import BoundaryLever, check_names, count_kinds, plan_of
-from sim.levers.lever import Id
+from sim.levers.lever import Id, NewId
 from sim.levers.plan import Points, TownshipPlan, UnitPlan, share_kept
 from sim.levers.redrawing import redraw
 from sim.levers.site import Site
@@ -60,13 +60,13 @@ class MergeTownships(_OnTownships):
             site.leave_out("township", len(self.townships) - len(inside))
             seat = self.seat if self.seat in inside else None
             return self.model_copy(update={"townships": inside, "seat": seat}).bind(site)
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         check_names(site, "township", self.townships, site.townships, "townships")
         if self.seat is not None and self.seat not in self.townships:
             hint = did_you_mean(self.seat, self.townships) or "name one of the townships"
             message = f"the seat {self.seat!r} is not in the list"
             site.error("seat-not-merged", message, hint, "seat")
-        if len(site.problems.errors) > faults or not site.sure:
+        if site.problems.has_errors(so_far) or not site.sure:
             return None
         old = [site.townships[t] for t in self.townships]
         units = [u for u in site.units.values() if u.township in self.townships]
@@ -129,7 +129,7 @@ class SetUpStreet(_OnTownships):
     kind: ClassVar[str] = "set_up_street"
 
     township: Id | None = None
-    id: Id | None = None
+    id: NewId | None = None
     name: str | None = None
     communities: Annotated[tuple[Id, ...], Field(min_length=1)] | None = None
     seat: Id | None = None
@@ -198,17 +198,17 @@ class SetUpStreet(_OnTownships):
     def _checked(self, site: Site) -> list[UnitPlan] | None:
         """The units that form the street, None where they cannot."""
         assert self.communities is not None and self.id is not None
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         check_names(site, "community", self.communities, site.units, "communities")
-        if self.id in site.townships:
-            message = f"the id {self.id!r} belongs to {site.townships[self.id].name}"
+        if other := site.townships.get(self.id) or site.units.get(self.id):
+            message = f"the id {self.id!r} belongs to {other.name}"
             site.error("id-taken", message, "give the street another id", "id")
         if self.seat is not None and self.seat not in self.communities:
             hint = did_you_mean(self.seat, self.communities) or "name one of the communities"
             message = f"the seat {self.seat!r} is not in the list"
             site.error("seat-not-merged", message, hint, "seat")
         units = [site.units[c] for c in self.communities if c in site.units]
-        if len(site.problems.errors) > faults or not site.sure:
+        if site.problems.has_errors(so_far) or not site.sure:
             return None
         donors = {u.township for u in units}
         if len({site.townships[t].county for t in donors}) > 1:
@@ -224,7 +224,7 @@ class SetUpStreet(_OnTownships):
                 hint = f"write township: {donor!r}, after merge_townships where there are several"
                 message = f"nothing would be left of {name}"
                 site.error("empties-township", message, hint, "communities")
-        return None if len(site.problems.errors) > faults else units
+        return None if site.problems.has_errors(so_far) else units
 
     def _rest(self, site: Site, township: TownshipPlan) -> TownshipPlan:
         """A township without the communities that leave it."""

@@ -26,7 +26,7 @@ class OpenUnitFacility(Placed):
     them, so that the public pays nothing but the reward.
 
     facilities: ids of the case's, open to their community only so far; services: what others offer
-    (a library culture, a car park a service of the case's own); reward: yuan a year and facility,
+    (a library culture, a car park parking); reward: yuan a year and facility,
     by default the parameter `cost.unit_reward`.
     """
 
@@ -62,7 +62,7 @@ class OpenUnitFacility(Placed):
         return parameters["cost.unit_reward"] if self.reward is None else self.reward
 
     def bind(self, site: Site) -> Self | None:
-        faults = len(site.problems.errors)
+        so_far = len(site.problems.found)
         for i, service in enumerate(self.services):
             if service in STATION:
                 site.error(
@@ -72,7 +72,7 @@ class OpenUnitFacility(Placed):
                     *("services", i),
                 )
         lever = super().bind(site) if self.facilities is None else self._by_id(site)
-        if lever is None or len(site.problems.errors) > faults:
+        if lever is None or site.problems.has_errors(so_far):
             return None
         lever._paid = self.yearly_reward(site.parameters)
         return lever

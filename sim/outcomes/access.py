@@ -101,7 +101,8 @@ class Distances:
         if len(rows) == 1:
             return self.minutes[:, rows[0]]
         shares = self.shares[:, rows][:, :, None]
-        return np.where(shares > 0, shares * self.minutes[:, rows], 0.0).sum(axis=1)
+        minutes = np.where(shares > 0, self.minutes[:, rows], 0.0)  # not 0 times infinity
+        return (shares * minutes).sum(axis=1)
 
 
 def access(state: State, distances: Distances, groups: dict[str, np.ndarray]) -> Values:
@@ -113,7 +114,8 @@ def access(state: State, distances: Distances, groups: dict[str, np.ndarray]) ->
     """
     shares: dict[str, np.ndarray] = {}
     minutes = {s: distances.service(state, s) for s in PLACED}
-    known = {s: state.facilities.offers[:, state.lines.services.index(s)].any() for s in minutes}
+    names = state.lines.services
+    known = {s: s in names and state.facilities.offers[:, names.index(s)].any() for s in minutes}
     for service in filter(known.get, PLACED):
         shares |= {f"{service}.share_{n}min": minutes[service] <= n for n in NEAR}
         shares[f"{service}.none"] = ~np.isfinite(minutes[service])
@@ -151,13 +153,14 @@ def basket_minutes(
     """Minutes per trip of each household's expected yearly basket, float32 ``[H]``.
 
     rates: needs a year ``[H, L]``, of which the tiers do not matter, since `distances` has its own
-    shares; a household that needs nothing has 0, one that needs what no
-    facility offers it has inf.
+    shares; a household that needs nothing has 0, one that needs what no facility offers it has inf.
     """
     cell = np.asarray(state.households.settlement).astype(np.int64) * 4 + household_class
     total, trips = np.zeros(cell.size), np.zeros(cell.size)
-    for service in dict.fromkeys(line.service for line in state.lines.asked):
-        rate = rates[:, state.lines.of_service(service)].sum(axis=1, dtype=np.float64)
+    services = [line.service for line in state.asked]
+    for service in dict.fromkeys(services):
+        tiers = [i for i, name in enumerate(services) if name == service]
+        rate = rates[:, tiers].sum(axis=1, dtype=np.float64)
         minutes = distances.service(state, service).reshape(-1)[cell]
         asked = rate > 0
         total[asked] += rate[asked] * minutes[asked]

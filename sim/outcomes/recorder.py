@@ -247,7 +247,8 @@ class Recorder:
         state, b, o = model.state, model.state.boundaries, model.state.offices
         persons = self._groups[0]["all"]
         minutes = self.burden.counter
-        change = minutes - counter_minutes(state, self.base[state.week])
+        with np.errstate(invalid="ignore"):  # who reaches none, then as now, has no change
+            change = minutes - counter_minutes(state, self.base[state.week])
         frames = []
         ids = np.array([u.id for u in b.units])
         first = int(b.origin.max()) + 1

@@ -29,7 +29,7 @@ def needs_met(state: State, sums: np.ndarray) -> Values:
 
     sums: float64 ``[groups, L, COLUMNS]`` of `learning.settle`.
     """
-    asked = state.lines.asked
+    asked = state.asked
     services = list(dict.fromkeys(line.service for line in asked))
     groups = group_cells(len(sums))
     member = np.array(list(groups.values()), dtype=np.float64)

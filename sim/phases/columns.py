@@ -85,10 +85,11 @@ class Rates:
         )
         rates = needs.yearly_rates(h, lines.places, p)
         rows = [i for i, line in enumerate(lines.all) if line in lines.places]
-        asked = needs.yearly_rates(h, lines.asked, p)
+        asked = needs.yearly_rates(h, state.asked, p)
         shares = state.tier_shares().astype(np.float32)
-        for i in (*lines.of_service("government"), *lines.of_service("community")):
-            asked[:, i] *= shares[h.settlement, i]
+        for i, line in enumerate(state.asked):
+            if line.tier:
+                asked[:, i] *= shares[h.settlement, i]
         return Rates(
             asked=asked,
             applied={i: np.ascontiguousarray(rates[:, j]) for j, i in enumerate(rows)},
@@ -133,11 +134,16 @@ class Reached:
     @staticmethod
     def of(state: State, pace: Pace, applied: Iterable[int]) -> Reached:
         """What is in reach now; applied: lines with places."""
-        reach, count = state.reach, len(state.lines.asked)
+        reach, count = state.reach, len(state.asked)
         return Reached(
             Candidates.of(reach, pace, slice(count)),
             {i: Candidates.of(reach, pace, slice(i, i + 1)) for i in applied},
         )
+
+    @property
+    def lines(self) -> int:
+        """How many lines asked for week by week it knows."""
+        return self.asked.slots.shape[1]
 
     def resettled(self, state: State, before: np.ndarray) -> Reached:
         """The same for other households; before: row that each had, -1 for newcomers."""

@@ -112,7 +112,7 @@ def counter_waits(model: Running, matters: np.ndarray) -> np.ndarray:
 def work_offices(model: Running) -> None:
     """6 Work in offices: the counter's hours join the rest; what is done, left, lost."""
     s, p, now = model.state, model.state.parameters, model.now
-    f, o, lines = s.facilities, s.offices, s.lines.asked
+    f, o, lines = s.facilities, s.offices, s.asked
     demand = now.demand
     counter = [i for i, x in enumerate(lines) if x.mode == "counter"]
     matters = now.matters[:, counter].sum(axis=1)

@@ -13,7 +13,7 @@ def learn(model: Running) -> None:
     """8 Learning, satisfaction, belonging."""
     s, now = model.state, model.now
     r, e, p = s.residents, now.errands, s.parameters
-    now.sums = np.zeros((GROUPS, len(s.lines.asked), learning.COLUMNS))
+    now.sums = np.zeros((GROUPS, len(s.asked), learning.COLUMNS))
     now.felt = np.zeros((len(s.world.settlements), 4))
     slots = model.reached.asked.slots
     learning.settle(

@@ -23,7 +23,7 @@ def choose_facility(model: Running) -> None:
     """4 Choice of channel and facility."""
     s, now, c, r = model.state, model.now, model.constants, model.state.residents
     h, f, near = s.households, s.facilities, model.reached.asked
-    lines = s.lines.asked
+    lines = s.asked
     count = int(np.count_nonzero(now.asked | r.pending))
     first = np.empty(len(lines) + 1, np.int64)
     household, matters, new, slot, rank = (np.empty(count, np.int32) for _ in range(5))
@@ -40,7 +40,7 @@ def choose_facility(model: Running) -> None:
 def serve(model: Running) -> None:
     """5 Service at facilities: waits at counters, refusals of visits, places and lists."""
     s, now = model.state, model.now
-    e, f, lines = now.errands, s.facilities, s.lines.asked
+    e, f, lines = now.errands, s.facilities, s.asked
     agents = s.households.key
     now.met, now.wait = e.slot != choice.PUT_OFF, np.zeros(e.slot.size)
     now.met &= e.slot != choice.NO_REACH
@@ -63,8 +63,8 @@ def serve(model: Running) -> None:
     counter = [i for i, x in enumerate(lines) if x.mode == "counter"]
     ask_offices(model)
     waits = counter_waits(model, now.matters[:, counter].sum(axis=1))
+    s.posted[:, [line.mode == "counter" for line in s.lines.asked]] = waits[:, None]
     for i in counter:
-        s.posted[:, i] = waits
         rows = e.of_line(i)
         now.wait[rows] = np.where(e.slot[rows] >= 0, waits[np.maximum(e.slot[rows], 0)], 0.0)
     for i in s.enrolments:
@@ -73,9 +73,11 @@ def serve(model: Running) -> None:
 
 def _channels(s: State) -> tuple[np.ndarray, np.ndarray]:
     """What is offered beside the counter, ``[S, L]``: the share of government matters that can be
-    done on the web, and whether an agent of the own office, where there is one, does those of
-    every counter."""
-    government = np.array([line.service == "government" for line in s.lines.asked])
-    counter = np.array([line.mode == "counter" for line in s.lines.asked])
+    done on the web, all those of the tier `online`, and whether an agent of the own office, where
+    there is one, does those of every counter."""
+    government = np.array([line.service == "government" for line in s.asked])
+    counter = np.array([line.mode == "counter" for line in s.asked])
     agent = s.policies.agency & (s.boundaries.column("office")[s.boundaries.unit_of] >= 0)
-    return s.policies.online[:, None] * government, agent[:, None] & counter
+    web = s.policies.online[:, None] * government
+    web[:, [line.tier == "online" for line in s.asked]] = 1.0
+    return web, agent[:, None] & counter

@@ -71,7 +71,7 @@ def _expected_counter_hours(model: Running) -> np.ndarray:
     """Hours a week of the matters that residents have, at the offices of their nearest points."""
     s, p = model.state, model.state.parameters
     out = np.zeros(len(s.offices))
-    for i, line in enumerate(s.lines.asked):
+    for i, line in enumerate(s.asked):
         if line.mode == "counter":
             slot = s.reach.slot[:, i, 0]
             operator = np.where(slot >= 0, s.facilities.operator[slot], -1)

@@ -11,16 +11,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.case.parameters import Parameters
+from sim.world.services import TIERS
 from sim.world.supply import ITEMS
+
+
+def usual_tiers(parameters: Parameters) -> np.ndarray:
+    """Shares of government matters by tier before any lever, float64 ``[5]``."""
+    upper = parameters["needs.township_tier"]
+    shares = {"community": 1 - upper, "station": upper}
+    return np.array([shares.get(tier, 0.0) for tier in TIERS])
 
 
 @dataclass
 class Policies:
     """Columns by settlement ``[S]``.
 
-    township: float64 share of government matters that are done at the township centre, the rest
-    at the own point; online: float64 share of government matters that residents may do on the web,
-    0 where it is not offered; agency: bool, the office does matters for the old and those in
+    tiers: float64 ``[S, 5]`` shares of government matters by tier (`services.TIERS`); online:
+    float64 share of government matters that residents may do on the web, whatever their tier, 0
+    where it is not offered; agency: bool, the office does matters for the old and those in
     hardship (代办); aligned: bool, the residents' group is a grid (网格) as well; remaining:
     float64 ``[S, items]``, shares of the items of the list (`supply.ITEMS`) that a cut left to the
     office, 1 before any; meetings: float64 share of meetings likewise; cut_week: int32, the week of
@@ -32,14 +40,13 @@ class Policies:
     household of a community fund; trained: float64 share of workers trained a year. standard:
     float64 ``[S, 4]`` staff standard set for the unit (see `world.standards`), nan where none is.
 
-    anywhere: bool, township centres and stations here take residents from anywhere in the city
-    (通办); one_window: float64 share of the minutes at a window that one window for all matters
+    one_window: float64 share of the minutes at a window that one window for all matters
     spares; refused: float64 share of the assigned hours that the office refuses and its township
     does (准入); funded: float64 yuan that come with an hour of assigned work, funded_since: int32
     week in which that began; residents_first: bool, counter and visits go before assigned work.
     """
 
-    township: np.ndarray
+    tiers: np.ndarray
     online: np.ndarray
     agency: np.ndarray
     aligned: np.ndarray
@@ -54,7 +61,6 @@ class Policies:
     fund: np.ndarray
     trained: np.ndarray
     standard: np.ndarray
-    anywhere: np.ndarray
     one_window: np.ndarray
     refused: np.ndarray
     funded: np.ndarray
@@ -67,7 +73,7 @@ class Policies:
         p = parameters
         offered = p["online.offered"] > 0
         return Policies(
-            township=np.full(settlements, p["needs.township_tier"]),
+            tiers=np.tile(usual_tiers(p), (settlements, 1)),
             online=np.full(settlements, p["online.capable"] if offered else 0.0),
             agency=np.full(settlements, p["agency.offered"] > 0),
             aligned=np.full(settlements, p["groups.aligned"] > 0),
@@ -82,7 +88,6 @@ class Policies:
             fund=np.zeros(settlements),
             trained=np.full(settlements, p["staff.trained"]),
             standard=np.full((settlements, 4), np.nan),
-            anywhere=np.zeros(settlements, bool),
             one_window=np.zeros(settlements),
             refused=np.zeros(settlements),
             funded=np.zeros(settlements),

@@ -14,8 +14,10 @@ import numpy as np
 from sim.world.boundaries import Boundaries
 from sim.world.facilities import FacilityColumns
 from sim.world.offices import TOWNSHIP_OFFICE, OfficeColumns
-from sim.world.services import COMMUNITY, EVERYONE, TOWNSHIP, Lines
+from sim.world.services import COMMUNITY, EVERYONE, TOWNSHIP, Line, Lines
 from sim.world.travel import Travel
+
+NOBODY = -1
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,8 @@ def make_reach(
     rank = np.argsort(np.argsort(np.array(facilities.id)))
     for a, line in enumerate(lines.all):
         offered = is_open & facilities.offers[:, lines.services.index(line.service)]
-        if line.tier != EVERYONE:
-            offered &= (facilities.open_to == line.tier) | (facilities.open_to == EVERYONE)
-        free = np.flatnonzero(offered & (facilities.open_to == EVERYONE))
+        open_to = _open_to(line, facilities)
+        free = np.flatnonzero(offered & (open_to == EVERYONE))
         row, far = travel.nearest(facilities.x[free], facilities.y[free], rank[free], k)
         found = [np.where(row >= 0, free[row] if free.size else -1, -1)]
         distance = [far]
@@ -81,7 +82,7 @@ def make_reach(
             (COMMUNITY, unit, boundaries.unit_of),
             (TOWNSHIP, township, home_township),
         ):
-            bound = np.flatnonzero(offered & (facilities.open_to == tier))
+            bound = np.flatnonzero(offered & (open_to == tier))
             if bound.size:
                 near, far = _within(bound, area, home, facilities, travel, rank, k)
                 found.append(near)
@@ -93,6 +94,22 @@ def make_reach(
         boundaries.origin[place] == boundaries.origin[:, None, None]
     )
     return Reach(slot, metres, own & (slot >= 0), _ridden(slot, facilities, travel))
+
+
+def _open_to(line: Line, facilities: FacilityColumns) -> np.ndarray:
+    """Whom every facility takes with needs of a line; NOBODY where they cannot be met there."""
+    open_to = facilities.open_to.copy()
+    match line.tier:
+        case "community" | "online":
+            open_to[open_to == TOWNSHIP] = NOBODY
+        case "station" | "township":
+            open_to[open_to == COMMUNITY] = NOBODY
+            if line.tier == "township":
+                open_to[facilities.station] = NOBODY
+        case "anywhere":
+            open_to[open_to == COMMUNITY] = NOBODY
+            open_to[open_to == TOWNSHIP] = EVERYONE
+    return open_to
 
 
 def _ridden(slot: np.ndarray, facilities: FacilityColumns, travel: Travel) -> np.ndarray | None:

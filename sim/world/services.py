@@ -1,9 +1,8 @@
 """Services and the lines on which they are asked for.
 
-A line is one service at one tier: matters of the `government` counter are asked for at the
-community's own point and at the township centre, so they make two lines; every other service has
-one. Lines that residents ask for week by week (counters and visits) come first, then places,
-then amenities.
+A line is one service at one tier: `government` matters are of five tiers, which differ in where a
+matter can be done, and make a line each; every other service has one. Lines that residents ask for
+week by week (counters and visits) come first, then places, then amenities.
 """
 
 from __future__ import annotations
@@ -18,24 +17,31 @@ from sim.case.schema import AGES
 
 COMMUNITY, TOWNSHIP, EVERYONE = 0, 1, 2
 OPEN_TO = {"community": COMMUNITY, "township": TOWNSHIP, "everyone": EVERYONE}
+USUAL, ROUTED = ("community", "station"), ("township", "online", "anywhere")
+TIERS = USUAL + ROUTED
+"""Where government matters can be done: at the own point of the community or village; at a station
+or the centre of the township; at its centre only; on the web, or with help at the own point; at
+any station or centre of the city. Matters of the last three are such as a lever routed there."""
 ASKED_MODES = ("counter", "visit")
 PLACE_MODES = ("places",)
 INDOOR = ("government", "community", "health", "culture", "elder_meals", "elder_care", "nursery")
 """Services that need a house; the area of sports grounds and parks is not floor to be run."""
+GROUNDS = ("sports", "green", "parking")
+"""Services of open ground, where nothing else is offered in the same place."""
 
 
 @dataclass(frozen=True)
 class Line:
     """One service at one tier.
 
-    tier: COMMUNITY, TOWNSHIP or EVERYONE (no tier), which has a share of the service's needs (see
-    `State.tier_shares`); cutoff: minutes beyond which nobody considers a facility; old_users: the
+    tier: one of TIERS, which has a share of the service's needs (see `State.tier_shares`), "" where
+    the service has none; cutoff: minutes beyond which nobody considers a facility; old_users: the
     users walk at the speed of the old; taste: scale of the facility draw; rates: needs a year and
     person by age band.
     """
 
     service: str
-    tier: int
+    tier: str
     mode: str
     cutoff: float
     old_users: bool
@@ -63,11 +69,11 @@ class Lines:
             taste = parameters[
                 "choice.taste_counter" if row["mode"] == "counter" else "choice.taste_other"
             ]
-            tiers = [EVERYONE]
+            tiers: tuple[str, ...] = ("",)
             if row["id"] == "government":
-                tiers = [COMMUNITY, TOWNSHIP]
+                tiers = TIERS
             elif row["mode"] == "counter":
-                tiers = [COMMUNITY]
+                tiers = ("community",)
             lines += [
                 Line(
                     row["id"],
@@ -80,8 +86,8 @@ class Lines:
                 )
                 for tier in tiers
             ]
-        order = {"counter": 0, "visit": 1, "places": 2, "amenity": 3}
-        lines.sort(key=lambda line: order[line.mode])
+        order = {"counter": 0, "visit": 1, "places": 3, "amenity": 4}
+        lines.sort(key=lambda line: 2 if line.tier in ROUTED else order[line.mode])
         return Lines(tuple(lines), tuple(services["id"]))
 
     @property

@@ -34,7 +34,7 @@ from sim.world.policies import Policies
 from sim.world.population import Population
 from sim.world.reach import Reach, make_reach
 from sim.world.residents import Residents
-from sim.world.services import EVERYONE, TOWNSHIP, Lines
+from sim.world.services import ROUTED, TIERS, Line, Lines
 from sim.world.start import (
     make_travel,
     start_boundaries,
@@ -132,7 +132,7 @@ class State:
             residents=Residents.at_start(
                 world.households.settlement.size,
                 settlements,
-                len(lines.asked),
+                sum(line.tier not in ROUTED for line in lines.asked),
                 int(parameters["choice.candidates"]),
                 parameters["residents.belonging"],
             ),
@@ -194,30 +194,35 @@ class State:
     def tier_shares(self) -> np.ndarray:
         """Share of its service's needs that residents have on each line, float64 ``[S, A]``: all
         together, save community affairs where certificates are no longer asked for."""
-        lines, upper = self.lines, self.policies.township
-        shares = np.ones((upper.size, len(lines.all)))
+        lines, tiers = self.lines, self.policies.tiers
+        shares = np.ones((len(tiers), len(lines.all)))
         for i in lines.of_service("government"):
-            shares[:, i] = upper if lines.all[i].tier == TOWNSHIP else 1 - upper
+            shares[:, i] = tiers[:, TIERS.index(lines.all[i].tier)]
         spared = self.parameters["needs.certificates"] * (1 - self.policies.certificates)
         for i in lines.of_service("community"):
             shares[:, i] = 1 - spared
         return shares
 
-    def route(self, rows: np.ndarray, township: np.ndarray | float) -> None:
-        """From this week on a share of government matters of these settlements goes to the
-        township centre, the rest to the own point."""
-        self.policies.township[rows] = township
+    @property
+    def asked(self) -> tuple[Line, ...]:
+        """The lines that residents ask for, without those that no lever has routed matters to."""
+        return self.lines.asked[: self.residents.lines]
+
+    def route(self, rows: np.ndarray, tiers: np.ndarray) -> None:
+        """From this week on government matters of these settlements have other shares by tier."""
+        self.policies.tiers[rows] = tiers
         self.routes_changed = True
+        used = self.tier_shares()[:, : len(self.lines.asked)].any(axis=0)
+        lines = slice(self.residents.lines, int(np.flatnonzero(used)[-1]) + 1)
+        if lines.stop > lines.start:
+            reach = self.reach.slot[:, lines]
+            self.residents.widen(self._posted(reach, lines))
 
     def ask_certificates(self, rows: np.ndarray, share: float) -> None:
         """From this week on residents of these settlements need so large a share of the
         certificates."""
         self.policies.certificates[rows] = share
         self.routes_changed = True
-
-    def centre_tier(self, settlement: int) -> int:
-        """Whom a township centre or station in a settlement takes."""
-        return EVERYONE if self.policies.anywhere[settlement] else TOWNSHIP
 
     def touch(self) -> None:
         """Says that boundaries or facilities have changed."""
@@ -249,9 +254,13 @@ class State:
 
     def _carry_belief(self, old: np.ndarray, new: np.ndarray) -> None:
         """Beliefs follow their facility; of a new one residents expect what is posted there."""
-        lines = len(self.lines.asked)
-        new, old = new[:, :lines], old[:, :lines]
+        lines = slice(self.residents.lines)
+        new, old = new[:, lines], old[:, lines]
         same = (new[:, :, :, None] == old[:, :, None, :]) & (new >= 0)[:, :, :, None]
         known = np.take_along_axis(self.residents.belief, same.argmax(axis=3), axis=2)
-        posted = self.posted[np.maximum(new, 0), np.arange(lines)[None, :, None]]
-        self.residents.belief = np.where(same.any(axis=3), known, posted).astype(np.float32)
+        self.residents.belief = np.where(same.any(axis=3), known, self._posted(new, lines))
+
+    def _posted(self, slot: np.ndarray, lines: slice) -> np.ndarray:
+        """What is posted at facilities in reach for some lines, float32 ``[S, lines, K]``."""
+        columns = np.arange(len(self.lines.asked))[lines, None]
+        return self.posted[np.maximum(slot, 0), columns].astype(np.float32)
