@@ -160,7 +160,7 @@ def demo(out: Path, jobs: int | None, fresh: bool, lang: str) -> int:
 
     if not Path(DEMO).is_file():
         raise click.UsageError(f"there is no {DEMO} here: go to the project's directory first")
-    code = run_experiment(Path(DEMO), out, jobs, "local", fresh, terminal)
+    code = run_experiment(Path(DEMO), out, jobs, "local", fresh, terminal).exit_code
     if code == terminal.INTERRUPTED:
         return code
     _print_answer(out, None, "last-year", lang)

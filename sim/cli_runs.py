@@ -128,10 +128,18 @@ def run(
             what = f"{kind!r} is none of {', '.join(KINDS)}"
             raise click.BadParameter(what, param_hint="--keep")
     out = out or Path("results") / experiment.stem
-    code = run_experiment(experiment, out, jobs, engine, console=terminal, keep=kinds, **more)
+    try:
+        more |= {"console": terminal, "keep": kinds}
+        ended = run_experiment(experiment, out, jobs, engine, **more)
+    except OSError as error:
+        if as_json:
+            found = {"path": str(out), "engine": engine, "reason": terminal.explained(error)}
+            click.echo(answer(False, "results", found, []))
+        raise
     if as_json:
-        click.echo(answer(code == terminal.DONE, "results", {"path": str(out)}, []))
-    return code
+        found = ended.to_json() | {"engine": engine}
+        click.echo(answer(ended.exit_code == terminal.DONE, "results", found, []))
+    return ended.exit_code
 
 
 @click.command(

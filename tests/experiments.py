@@ -2,7 +2,8 @@
 
 The stand-ins for case, scenario and model have the names and shapes that `sim.experiment` uses.
 They live in a module so that worker processes can import them. `python -m tests.experiments OUT
-JOBS REPLICATES SECONDS` runs one, for tests that kill it; JOBS may be ``dask``.
+JOBS REPLICATES SECONDS` runs one, for tests that kill it; JOBS may be ``dask`` or the address of
+a scheduler.
 """
 
 from __future__ import annotations
@@ -250,8 +251,10 @@ if __name__ == "__main__":
 
     target = Path(sys.argv[1])
     study = experiments.slow_experiment(target.parent, int(sys.argv[3]), float(sys.argv[4]))
-    if sys.argv[2] == "dask":
-        ended = experiments.go(target, study, engine=DaskEngine(2), console=_Said())
+    if sys.argv[2] == "dask" or "://" in sys.argv[2]:
+        address = None if sys.argv[2] == "dask" else sys.argv[2]
+        engine = DaskEngine(2, address)
+        ended = experiments.go(target, study, engine=engine, console=_Said())
     else:
         ended = experiments.go(target, study, int(sys.argv[2]), console=_Said())
     sys.exit(ended.exit_code)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from sim import terminal
-from sim.experiment import growth, store
+from sim.experiment import growth, pieces
 from sim.experiment.local import LocalEngine
 from sim.experiment.parts import temporary
 from sim.experiment.results import Study
@@ -37,10 +37,10 @@ linux = pytest.mark.parametrize("system", [s for s in ["linux"] if sys.platform 
 def test_a_full_disk_is_said_tears_nothing_and_the_study_goes_on(
     tmp_path, monkeypatch, capsys, strikes_at, system
 ):
-    """The kernel itself refuses: the file that is written is /dev/full."""
+    """The kernel itself refuses: the part that is written is /dev/full (see also test_pieces)."""
     what = experiment(tmp_path)
     go(tmp_path / "whole", what)
-    written, real = [], store.write_part
+    written, real = [], pieces.write_part
 
     def write_part(path: Path, *rest) -> None:
         written.append(path)
@@ -51,9 +51,9 @@ def test_a_full_disk_is_said_tears_nothing_and_the_study_goes_on(
 
     out = tmp_path / "out"
     with monkeypatch.context() as full:
-        full.setattr(store, "write_part", write_part)
+        full.setattr(pieces, "write_part", write_part)
         with pytest.raises(OSError) as caught:
-            go(out, what, 2)
+            go(out, what)
         assert caught.value.errno == errno.ENOSPC
         assert terminal.guarded(lambda: go(out, what, 0).exit_code) == terminal.ENVIRONMENT
     said = capsys.readouterr().err

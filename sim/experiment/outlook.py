@@ -16,19 +16,23 @@ from sim.experiment.changes import changes
 from sim.experiment.console import Console, Silent
 from sim.experiment.experiment import Experiment
 from sim.experiment.families import Family, families
+from sim.experiment.finished import duration
 from sim.experiment.growth import check_runs_there, lacks
 from sim.experiment.parts import KINDS, decode, join, temporary, write_part
+from sim.experiment.pieces import waiting
 from sim.experiment.plan import Plan, Run
 from sim.experiment.precision import Until, enough
 from sim.experiment.provenance import code_changes
 from sim.experiment.results import Study
 from sim.experiment.status import read_journal
 from sim.experiment.store import code_message
-from sim.experiment.study import duration, task_of
+from sim.experiment.study import task_of
 
 THERE = "there already"
 OPEN = "new"
 SPARE = "not needed: the aim is reached"
+WAITING = "has ended, its part is not whole yet"
+STAY = (THERE, SPARE, WAITING)
 PILOT, JOURNAL = "one run made for it", "{} earlier runs"
 
 
@@ -64,7 +68,7 @@ class Outlook:
     def left(self) -> list[Run]:
         """The runs that would be made."""
         pairs = zip(self.plan.runs, self.reasons, strict=True)
-        return [r for r, why in pairs if why not in (THERE, SPARE)]
+        return [r for r, why in pairs if why not in STAY]
 
     @property
     def seconds(self) -> float | None:
@@ -133,7 +137,7 @@ def look_ahead(
     plan = Plan.of(experiment)
     study = Study.open(out) if (out / "study.json").is_file() else None
     reasons, obstacles = _reasons(experiment, plan, study)
-    left = [r for r, why in zip(plan.runs, reasons, strict=True) if why not in (THERE, SPARE)]
+    left = [r for r, why in zip(plan.runs, reasons, strict=True) if why not in STAY]
     saved = 0.0 if simulate else _saved(experiment, families(left, workers))
     cost = _earlier(study) if study else None
     if cost is None and pilot and left:
@@ -174,20 +178,22 @@ def _reasons(
     ended = done | set(failures.index)
     left = {r.replicate for r in plan.runs if r.key not in ended}
     needed = enough(study, experiment.until, experiment.replicates, left)
-    fresh = _New(study)
+    fresh, at_hand = _New(study), waiting(study.path)
 
     def reason(run: Run) -> str:
         if run.key in done:
             return THERE
+        if run.key in at_hand:
+            return WAITING
         if run.key in failures.index:
             return f"failed before ({failures[run.key]})"
         return SPARE if run.replicate >= needed else fresh.said(run)
 
     reasons = [reason(r) for r in plan.runs]
     code = code_changes(study.info.get("code", {}))
-    stay = (THERE, SPARE)
-    if code and THERE in reasons and any(why not in stay for why in reasons):
-        reasons = [why if why in stay else f"{why}, with changed code" for why in reasons]
+    have = THERE in reasons or WAITING in reasons
+    if code and have and any(why not in STAY for why in reasons):
+        reasons = [why if why in STAY else f"{why}, with changed code" for why in reasons]
         return reasons, [f"{code_message(code)}; --accept-code-change goes on"]
     return reasons, []
 

@@ -82,12 +82,7 @@ class Plan:
     @cached_property
     def blocks(self) -> list[list[Run]]:
         """The runs of each block, by block number."""
-        blocks: list[list[Run]] = []
-        for run in self.runs:
-            if run.block == len(blocks):
-                blocks.append([])
-            blocks[run.block].append(run)
-        return blocks
+        return blocks_of(self.runs)
 
     def chosen(self, keys: Iterable[str]) -> list[Run]:
         """The runs with these keys, or beginnings of keys; `InputError` for what is not one."""
@@ -113,6 +108,16 @@ class Plan:
         """A row per run: run, key, scenario, replicate, block, point."""
         frame = pd.DataFrame([asdict(r) for r in self.runs])
         return frame.astype(dict.fromkeys(("run", "replicate", "block", "point"), "int32"))
+
+
+def blocks_of(runs: Iterable[Run]) -> list[list[Run]]:
+    """Runs in the order of their plan, by block number."""
+    blocks: list[list[Run]] = []
+    for run in runs:
+        if run.block == len(blocks):
+            blocks.append([])
+        blocks[run.block].append(run)
+    return blocks
 
 
 def block_size(households: float, weeks: int) -> int:

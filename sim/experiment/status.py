@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sim.experiment.lock import holder
+from sim.experiment.pieces import waiting
 from sim.experiment.precision import Until
 from sim.experiment.provenance import code_changes
 from sim.experiment.results import Study
@@ -41,6 +42,7 @@ class Status:
     path: Path
     states: pd.DataFrame  # a row per scenario: the columns STATES
     failures: pd.DataFrame
+    waiting: int  # runs that have ended and are in no part yet
     writer: str | None
     code_changed: tuple[str, ...]
     last: str | None
@@ -58,6 +60,7 @@ class Status:
             study.path,
             states.fillna(0).astype(int),
             study.failures(),
+            len(waiting(study.path)),
             holder(study.path),
             tuple(code_changes(study.info.get("code", {}))),
             events[-1].get("time") if events else None,
@@ -72,6 +75,7 @@ class Status:
             "runs": {str(k): int(v) for k, v in self.states.sum().items()},
             "scenarios": self.states.to_dict("index"),
             "failures": self.failures.drop(columns="traceback").to_dict("records"),
+            "waiting": self.waiting,
             "writer": self.writer,
             "code_changed": list(self.code_changed),
             "last_event": self.last,
@@ -88,6 +92,8 @@ class Status:
             f"{self.path}: {total['done']} of {int(total.sum())} runs are done, "
             f"{total['failed']} failed, {total['open']} are open{spare}; {work}"
         ]
+        if self.waiting:
+            lines.append(f"  {self.waiting} of the open runs have ended; their parts are not whole")
         width = max(len(name) for name in self.states.index)
         for name, row in self.states.iterrows():
             words = ", ".join(f"{n} {state}" for state, n in row.items() if n)

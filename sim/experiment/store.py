@@ -7,27 +7,30 @@
     points.parquet        of a design: a row per row of it: row, point, values
     scenarios/            resolved copies
     parts/                outcomes-00000.parquet, units-..., losers-...: one of each a block
+    runs/                 results whose block is not whole: of a study that runs, or was killed
     failures/KEY.json     runs without a result, and why
     journal.jsonl         what happened when; nothing is read back from it
     grown/                a plan that has grown, until it is in place (see `sim.experiment.growth`)
 
-The parts are the truth: which runs are done is read from them. Every file appears under its name
-complete and synced, or not at all, so that a study may be killed at any moment; the outcomes of a
-block are renamed last and so stand for all its tables.
+The parts are the truth: which runs are done is read from them. Workers write them (see
+`sim.experiment.pieces`). Every file appears under its name complete and synced, or not at all, so
+that a study may be killed at any moment; the outcomes of a block are renamed last and so stand for
+all its tables.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sim.case.messages import InputError, Problem
@@ -42,18 +45,8 @@ from sim.experiment.growth import (
 )
 from sim.experiment.jobs import Failure
 from sim.experiment.lock import LOCK
-from sim.experiment.parts import (
-    KINDS,
-    Encoded,
-    decode,
-    join,
-    keys_in,
-    publish,
-    read_part,
-    sync_directory,
-    write_bytes,
-    write_part,
-)
+from sim.experiment.parts import KINDS, keys_in, part_of, write_bytes
+from sim.experiment.pieces import FOLDER, SESSION, Outbox, Receipt, blocks_in, join_rest, waiting
 from sim.experiment.plan import Plan, Run
 from sim.experiment.provenance import code, code_changes, describe
 from sim.experiment.results import Study as Study  # the reading half, found here too
@@ -67,12 +60,14 @@ OURS = (
     "report.html",
     "scenarios/*.yaml",
     "parts/*.parquet",
+    "runs/*",
     "failures/*.json",
     "figures/*.svg",
     "figures/*.png",
     "points.parquet",
     "plan.parquet",
 )
+SHOWN_LATE = 30.0  # seconds in which a file system of a cluster shows what another machine wrote
 
 
 class Store:
@@ -86,7 +81,7 @@ class Store:
         self.path, self.plan, self.source = path, plan, source
         self.kinds: tuple[str, ...] = KINDS
         self.grown: list[str] = []
-        self._parts, self._failures = path / "parts", path / "failures"
+        self._parts, self._failures, self._runs = path / "parts", path / "failures", path / FOLDER
 
     @staticmethod
     def open(
@@ -110,8 +105,9 @@ class Store:
         asked = None if keep is None else tuple(k for k in KINDS if k in {"outcomes", *keep})
         if (path / "study.json").is_file():
             study = Study.open(path)
-            check_runs_there(study, experiment, plan)
             store.kinds = study.kinds
+            store._recover()
+            check_runs_there(study, experiment, plan)
             if asked not in (None, store.kinds):
                 message = f"the results here were begun with --keep {','.join(store.kinds)}"
                 hint = "go on without --keep; --fresh starts over here"
@@ -122,63 +118,82 @@ class Store:
         else:
             store.kinds = asked or KINDS
             store._create(experiment)
-        for folder in (path, store._parts, store._failures):
-            for leftover in folder.glob("*.tmp"):
-                leftover.unlink()
+            store._recover()
         return store
 
     def done(self) -> set[str]:
         """Keys of the runs whose results are on disk."""
-        return {
-            key
-            for block in range(len(self.plan.blocks))
-            for key in keys_in(self._part("outcomes", block))
-        }
+        return {key for part in self._parts.glob("outcomes-*.parquet") for key in keys_in(part)}
 
     def failed(self) -> list[str]:
         """Keys of the runs that have failed and not succeeded since, sorted."""
         return sorted(p.stem for p in self._failures.glob("*.json"))
 
-    def commit(self, block: int, results: Mapping[Run, Encoded]) -> None:
-        """Adds results to the parts of their block. Raises OSError with nothing torn."""
-        if not results:
-            return
-        runs = self.plan.blocks[block]
-        earlier = set(keys_in(self._part("outcomes", block)))
-        kept = [r for r in runs if r.key in earlier and r not in results]
-        keys = [r.key for r in runs if r in results or r in kept]
-        for kind in self.kinds:
-            path = self._part(kind, block)
-            tables = [decode(encoded, kind, run.run) for run, encoded in results.items()]
-            if kept:
-                old = read_part(path)
-                # a killed commit may have left runs here that the outcomes do not have
-                numbers = pa.array([r.run for r in kept], pa.int32())
-                tables.append(old.filter(pc.is_in(old["run"], numbers)))
-            write_part(path, join(tables), keys)
-        for kind in reversed(self.kinds):
-            publish(self._part(kind, block))
-        sync_directory(self._parts)
-        for run in results:
-            self._failure(run).unlink(missing_ok=True)
-        self.journal(
-            *(
-                {
-                    "event": "run",
-                    "key": run.key,
-                    "seconds": round(encoded.seconds, 3),
-                    "peak_memory_mb": round(encoded.peak_memory_mb, 1),
-                }
-                for run, encoded in results.items()
-            ),
-            {"event": "block", "block": block, "runs": len(keys), "of": len(runs)},
-        )
+    @contextmanager
+    def session(self) -> Iterator[Outbox]:
+        """Where workers put results while the context lasts."""
+        outbox = Outbox(self.path.resolve(), secrets.token_hex(8), self.kinds)
+        self._runs.mkdir(exist_ok=True)
+        write_bytes(outbox.mark, b"")
+        try:
+            yield outbox
+        finally:
+            with suppress(OSError):
+                outbox.mark.unlink()
+                self._sweep()
+                self._runs.rmdir()  # unless something waits there
+
+    def receive(self, receipt: Receipt) -> None:
+        """Notes a run whose worker has written what it gave."""
+        self.journal({"event": "run", **asdict(receipt)})
+
+    def settle(self, block: int, received: Iterable[Run]) -> list[Run]:
+        """Sees that the part of a block has these runs, and joins to it what no worker has.
+
+        Returns those whose results are nowhere to be found. Raises OSError with nothing torn.
+        """
+        keys, runs = {r.key: r for r in received}, self.plan.blocks[block]
+        deadline = time.monotonic() + SHOWN_LATE
+        while True:
+            there = self._join(runs)
+            if keys.keys() <= there or time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        self.journal({"event": "block", "block": block, "runs": len(there), "of": len(runs)})
+        return [run for key, run in keys.items() if key not in there]
+
+    def _join(self, runs: Sequence[Run]) -> set[str]:
+        """Joins the pieces of a block's runs to its part; the keys that are in it then."""
+        there = join_rest(self.path, self.kinds, runs)
+        for key in there:
+            self._failure(key).unlink(missing_ok=True)
+        return there
+
+    def _sweep(self) -> None:
+        """Removes what processes that were killed had not finished."""
+        for folder in (self.path, self._parts, self._failures, self._runs):
+            for leftover in folder.glob("*.tmp"):
+                leftover.unlink(missing_ok=True)
+
+    def _recover(self) -> None:
+        """Joins what a session that was killed has left behind."""
+        for mark in self._runs.glob(f"{SESSION}*"):
+            mark.unlink()  # its workers write nothing more
+        self._sweep()
+        ended = waiting(self.path)
+        for runs in blocks_in(self.path) if ended else ():  # the plan may have grown since
+            if any(run.key in ended for run in runs):
+                self._join(runs)
+        for stranger in self._runs.glob("*"):  # runs of another plan
+            stranger.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._runs.rmdir()
 
     def fail(self, run: Run, failure: Failure) -> None:
         """Writes the row of a run that has no result."""
         row = {**asdict(run), "seed": self.plan.identity["seed"], **asdict(failure)}
         row["repeat"] = self.repeats(run)
-        write_bytes(self._failure(run), as_json(row))
+        write_bytes(self._failure(run.key), as_json(row))
         self.journal({"event": "failure", "key": run.key, "error": failure.error})
 
     def repeats(self, run: Run) -> str | None:
@@ -219,10 +234,10 @@ class Store:
                 file.write(json.dumps({"time": now, **event}, ensure_ascii=False) + "\n")
 
     def _part(self, kind: str, block: int) -> Path:
-        return self._parts / f"{kind}-{block:05d}.parquet"
+        return part_of(self.path, kind, block)
 
-    def _failure(self, run: Run) -> Path:
-        return self._failures / f"{run.key}.json"
+    def _failure(self, key: str) -> Path:
+        return self._failures / f"{key}.json"
 
     def _create(self, experiment: Experiment) -> None:
         for folder in (self._parts, self._failures, self.path / "scenarios"):
