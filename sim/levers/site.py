@@ -162,9 +162,9 @@ class Site:
         """A fault of the lever under check, at the value of one of its keys."""
         self._say("error", code, message, hint, *keys)
 
-    def warn(self, code: str, message: str, *keys: str | int) -> None:
+    def warn(self, code: str, message: str, *keys: str | int, hint: str = "") -> None:
         """A remark on the lever under check."""
-        self._say("warning", code, message, "", *keys)
+        self._say("warning", code, message, hint, *keys)
 
     def leave_out(self, what: str, number: int) -> None:
         """Counts what lies outside the scope."""
