@@ -105,7 +105,10 @@ def test_a_case_is_measured_by_the_rules_of_the_nation_and_of_those_it_names(tmp
     assert few == {f"compliance.{x}.share" for x in (
         "NAT_18_workers", "GB50180_15", "GB50180_10", "GB50180_5")}  # fmt: skip
     assert {name for name, _ in answered["chengdu",]} - few == {
-        "compliance.CD2017_30m2.share", "compliance.GREEN_300.share", "compliance.CIRCLE_15.share"}
+        "compliance.CD2017_30m2.share",
+        "compliance.GREEN_300.share",
+        "compliance.CIRCLE_15.share",
+    }
 
 
 @pytest.mark.parametrize(("word", "hint"), [("sichuna", "sichuan"), ("national", "leave it out")])

@@ -53,8 +53,8 @@ def _an_authority(value: str) -> str:
     if value == EVERYWHERE:
         raise ValueError("national rules are asked everywhere: leave it out")
     if value not in authorities():
-        known = f"there are {', '.join(authorities())}"
-        raise ValueError(f"no rules of {value!r} are known; {did_you_mean(value, authorities()) or known}")
+        near = did_you_mean(value, authorities()) or f"there are {', '.join(authorities())}"
+        raise ValueError(f"no rules of {value!r} are known; {near}")
     return value
 
 
@@ -96,9 +96,10 @@ class CaseMeta(_Strict):
     title: its name; start: the day its tables describe, first day of a run; projection: EPSG code
     in which x and y are whole metres; seed: of everything synthetic; population: whom its persons
     mean; rules: authorities whose rules it is measured by, beside the national ones: those that it
-    lies under, and any others to compare with; parameters: its own values of the model's parameters, by name (`sim parameters` lists
-    them); provenance: what is real, inferred or synthetic, by table; sources: where it comes from;
-    input_digest: of the input folder that `sim build` made the case from, if it did.
+    lies under, and any others to compare with; parameters: its own values of the model's
+    parameters, by name (`sim parameters` lists them); provenance: what is real, inferred or
+    synthetic, by table; sources: where it comes from; input_digest: of the input folder that
+    `sim build` made the case from, if it did.
     """
 
     title: Title

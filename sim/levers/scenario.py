@@ -23,6 +23,7 @@ from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.checking import bind_all
 from sim.levers.conversion import ConvertVillage
+from sim.levers.doubt import open_all
 from sim.levers.enlarging import EnlargeFacility
 from sim.levers.facilities import AddFacility, AddProgramme, CloseFacility
 from sim.levers.grouping import Regroup
@@ -114,7 +115,8 @@ class Scenario:
         path, problems = Path(path), Problems()
         site = Site.of(case, path.parent, problems)
         chain, whole = read_chain(path, site.roots, problems)
-        site.sure, site.anything = whole, not whole
+        if not whole:
+            open_all(site)
         found = [e for d in reversed(chain) for e in read_entries(d, LEVERS, problems)]
         bound, faulty = bind_all(found, site)
         if horizon is not None:

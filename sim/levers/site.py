@@ -62,7 +62,8 @@ class Site:
     has, by id, where that is sure before the run; ended: id of a unit or township -> the lever
     that ended it and those that followed. outside: ids that lie outside the scope. sure: False
     once a faulty lever leaves it open what units there are; then any id may name one where
-    `anything`, else those that are `named`. redrawn: whether a lever has redrawn any. former:
+    `anything`, else those that are `named`. loose, adrift: units whose settlements, and whose
+    township, such a lever leaves open. redrawn: whether a lever has redrawn any. former:
     settlements of points that redraws have closed, None once nobody can say. uncertain: services
     of which nobody can say before the run where they are. left_out: rows of levers outside the
     scope, by what they are.
@@ -86,6 +87,8 @@ class Site:
     sure: bool = True
     anything: bool = False
     named: set[str] = field(default_factory=set)
+    loose: set[str] = field(default_factory=set)
+    adrift: set[str] = field(default_factory=set)
     redrawn: bool = False
     former: set[str] | None = field(default_factory=set)
     uncertain: set[str] = field(default_factory=set)

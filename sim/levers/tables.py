@@ -73,7 +73,7 @@ class RedrawTables:
         """Whether they fit the case at the lever's date and each other; says where not."""
         so_far = len(site.problems.found)
         self._check_ids(site)
-        if site.sure and not site.problems.has_errors(so_far):
+        if not site.problems.has_errors(so_far):
             self._check_areas(site)
         return not site.problems.has_errors(so_far)
 
@@ -116,6 +116,8 @@ class RedrawTables:
             "choose a settlement that the lineage puts into this unit",
             "seat_settlement",
         )
+        if not site.sure:
+            return  # nobody knows which units they redraw
         redrawn = {site.unit_of[s] for s in new_of if s in site.unit_of}
         units.fault(
             problems,

@@ -284,7 +284,7 @@ population only."""
 
 
 def compliance(area: Area, weekly: bool) -> Values:
-    """The share that keeps each rule that the case is measured by, of the rules on staff (weekly) or
+    """The share that keeps each rule that the case is measured by, of those on staff (weekly) or
     of all others; none where nobody is concerned or where it is unknown."""
     out: Values = {}
     for rule in rules_of(area.state.world.rules):

@@ -59,14 +59,16 @@ def as_markdown() -> str:
         "",
         "Written from `sim/data/rules.csv` and `sim/outcomes/rules.py`. An outcome is the share of",
         "those a rule applies to that keep it; asked is the share that should. What the model",
-        "cannot judge is listed with the reason and has no outcome. A case is measured by the rules",
-        f"of the nation and of those authorities that its case.yaml names: {', '.join(authorities())}.",
+        "cannot judge is listed with the reason and has no outcome. A case is measured by the",
+        "rules of the nation and of those authorities that its case.yaml names:",
+        f"{', '.join(authorities())}.",
         "",
         "| outcome | authority | asks | asked | document, article, year | quote |",
         "|---|---|---|---:|---|---|",
     ]
     rows += [
-        f"| `{r.outcome}` | {_whose(r)} | {_asks(r)} | {100 * r.target:g} % | {_place(r)} | {r.quote} |"
+        f"| `{r.outcome}` | {_whose(r)} | {_asks(r)} | {100 * r.target:g} % | {_place(r)} | "
+        f"{r.quote} |"
         for r in judged()
     ]
     rows += [
