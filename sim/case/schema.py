@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from sim.case.messages import did_you_mean
+from sim.case.projection import EPSG
 from sim.case.rules import EVERYWHERE, authorities
 from sim.case.tables import Column, TableSpec
 
@@ -22,8 +23,6 @@ OPEN_TO = ("community", "township", "everyone")
 OPERATORS = ("market", "public")  # besides the ids of offices
 MODES = ("counter", "visit", "places", "home", "amenity")
 ROLES = ("committee", "community_worker", "grid", "window", "social_worker")
-
-EPSG = r"^EPSG:[0-9]{4,6}$"
 
 BOUGHT = ("complaints", "visits_high", "visits_focus", "visits_general", "self_governance")
 """Classes of work that a social organisation can do for an office. What is assigned, met about or

@@ -3,7 +3,7 @@ go."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
@@ -15,7 +15,7 @@ import pandas as pd
 
 from sim.case.case import Case
 from sim.case.faults import SHORTENED as DAMAGED
-from sim.case.messages import Problems, did_you_mean
+from sim.case.messages import Problems, near_id
 from sim.case.parameters import Parameters
 from sim.case.schema import ROLES, UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
@@ -161,6 +161,16 @@ class Site:
             near.setdefault(b, []).append(a)
         return near
 
+    def _names(self, noun: str) -> Iterator[tuple[str, str]]:
+        """Ids and names of what a noun may mean."""
+        if "township" in noun:
+            yield from ((t.id, t.name) for t in self.townships.values())
+        if "community" in noun:
+            yield from ((u.id, u.name) for u in self.units.values())
+        if noun in ("settlement", "facility"):
+            table = self.case.settlements if noun == "settlement" else self.case.facilities
+            yield from zip(table["id"], table["name"], strict=True)
+
     def error(self, code: str, message: str, hint: str, *keys: str | int) -> None:
         """A fault of the lever under check, at the value of one of its keys."""
         self._say("error", code, message, hint, *keys)
@@ -208,7 +218,7 @@ class Site:
             message = f"{noun} {name!r} was damaged by a spreadsheet program"
             self.error("damaged-id", message, "write the whole id, in quotes", *keys)
             return
-        hint = did_you_mean(name, known) or f"the case's tables list every {noun}"
+        hint = near_id(name, known, self._names(noun)) or f"the case's tables list every {noun}"
         self.error("unknown-id", f"there is no {noun} {name!r} at this date", hint, *keys)
 
     @property
