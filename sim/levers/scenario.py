@@ -32,7 +32,7 @@ from sim.levers.lever import Lever
 from sim.levers.matters import OneWindow, RouteMatters
 from sim.levers.parting import SplitCommunity, TransferSettlements
 from sim.levers.premises import CoLocate, KeepServicePoints
-from sim.levers.reading import ScenarioFile, read_chain, read_entries
+from sim.levers.reading import SOME_DAY, ScenarioFile, read_chain, read_entries
 from sim.levers.residents import CommunityFund, PropertyManagement, RecruitVolunteers
 from sim.levers.services import BuyServices
 from sim.levers.site import Site
@@ -87,6 +87,7 @@ LEVERS: dict[str, type[Lever]] = {
         ServiceFirst,
     )
 }
+MOST_YEARS = 30  # from the case's start to a lever; later ones are likely slips of the pen
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ class Scenario:
         if horizon is not None:
             for lever, place in (*bound, *faulty):
                 _check_date(lever, place, *horizon, problems)
+        else:
+            _remark_dates([*bound, *faulty], case, problems)
         problems.found = list(dict.fromkeys(problems.found))  # steps of a lever say the same
         problems.found.sort(key=lambda p: (str(p.path), p.line or 0, p.column or 0))
         problems.raise_errors()
@@ -207,6 +210,23 @@ def _check_date(
             *place,
             hint=f"choose a date from {start} to {end}, or change start and weeks",
         )
+
+
+def _remark_dates(
+    levers: list[tuple[Lever, tuple[Path, int, int]]], case: Case, problems: Problems
+) -> None:
+    """Warns of dates in which no experiment on the case is likely to lie."""
+    start = case.meta.start
+    end = start + timedelta(days=round(365.25 * MOST_YEARS))
+    for lever, place in levers:
+        if lever.date == SOME_DAY or start <= lever.date <= end:
+            continue
+        where, hint = f"before the case's start, {start}", f"choose a date from {start} on"
+        if lever.date > end:
+            where = f"more than {MOST_YEARS} years after the case's start, {start}"
+            hint = "is the year right? An experiment would have to be as long"
+        message = f"{lever.kind} on {lever.date} lies {where}"
+        problems.warning("date-outside", message, *place, hint=hint)
 
 
 def _left_out(what: str, number: int, lang: Lang) -> str:

@@ -66,7 +66,7 @@ class Site:
     township, such a lever leaves open. redrawn: whether a lever has redrawn any. former:
     settlements of points that redraws have closed, None once nobody can say. uncertain: services
     of which nobody can say before the run where they are. left_out: rows of levers outside the
-    scope, by what they are.
+    scope, by what they are. opened: streets that levers have opened.
     """
 
     case: Case
@@ -84,6 +84,7 @@ class Site:
     merged: dict[str, Standing] = field(default_factory=dict)
     closed: dict[str, Standing] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    opened: set[tuple[Any, ...]] = field(default_factory=set)
     sure: bool = True
     anything: bool = False
     named: set[str] = field(default_factory=set)
