@@ -27,7 +27,8 @@ def remark_islands(case: Case, problems: Problems) -> None:
     xy = nodes[["x", "y"]].to_numpy(np.float64)
     rows = {name: i for i, name in enumerate(nodes["id"])}
     start, end = (edges[c].map(rows).to_numpy(np.int64) for c in ("from", "to"))
-    leads = _leads_out(start, end, edges["one_way"].to_numpy(bool), len(xy))
+    one_way = edges["one_way"].to_numpy(bool)
+    leads = _leads_out(start, end, one_way, len(xy))
     homes = case.settlements[["x", "y"]].to_numpy(np.float64)
     away, node = cKDTree(xy).query(homes)
     cut = np.flatnonzero(~leads[node])
@@ -36,14 +37,17 @@ def remark_islands(case: Case, problems: Problems) -> None:
         place, edge = lines.query(
             shapely.points(homes[cut]), predicate="dwithin", distance=away[cut]
         )
-        cut = np.delete(cut, np.unique(place[leads[end[edge]] | leads[start[edge]]]))
+        out = leads[end] | (leads[start] & ~one_way)
+        cut = np.delete(cut, np.unique(place[out[edge]]))
     far, path = np.flatnonzero(away > FAR), find_table(case.path, "streets_edges")
     if cut.size:
-        message = f"{_named(case, cut)} lie on streets from which no way leads to most others"
+        message = (
+            f"{_named(case, cut)} {_lie(cut)} on streets from which no way leads to most others"
+        )
         hint = "join their streets to the others in streets_edges, or see which way one_way goes"
         problems.warning("street-island", message, path, hint=hint)
     if far.size:
-        message = f"{_named(case, far)} lie more than {FAR:,} m from the nearest street"
+        message = f"{_named(case, far)} {_lie(far)} more than {FAR:,} m from the nearest street"
         hint = "they go there straight: add the streets that are missing, or see x and y"
         problems.warning("far-from-street", message, path, hint=hint)
 
@@ -69,3 +73,7 @@ def _named(case: Case, which: np.ndarray) -> str:
     more = f" and {len(table) - NAMED:,} more" if len(table) > NAMED else ""
     noun = "settlement" if len(table) == 1 else "settlements"
     return f"{len(table):,} {noun} with {table['persons'].sum():,} persons ({names}{more})"
+
+
+def _lie(which: np.ndarray) -> str:
+    return "lies" if which.size == 1 else "lie"
