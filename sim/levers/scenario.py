@@ -123,6 +123,8 @@ class Scenario:
         if horizon is not None:
             for lever, place in (*bound, *faulty):
                 _check_date(lever, place, *horizon, problems)
+            for lever, place in bound:
+                _check_opening(lever, place, *horizon, problems)
         else:
             _remark_dates([*bound, *faulty], case, problems)
         problems.found = list(dict.fromkeys(problems.found))  # steps of a lever say the same
@@ -227,6 +229,20 @@ def _remark_dates(
             hint = "is the year right? An experiment would have to be as long"
         message = f"{lever.kind} on {lever.date} lies {where}"
         problems.warning("date-outside", message, *place, hint=hint)
+
+
+def _check_opening(
+    lever: Lever, place: tuple[Path, int, int], start: date, weeks: int, problems: Problems
+) -> None:
+    end = start + timedelta(weeks=weeks - 1)
+    if lever.date <= end < lever.shows:
+        problems.warning(
+            "opens-late",
+            f"what this {lever.kind} adds opens on {lever.shows}, after the experiment's last week "
+            f"({end}): no run of it shows it",
+            *place,
+            hint="choose an earlier date, fewer weeks to build, or more weeks of the experiment",
+        )
 
 
 def _left_out(what: str, number: int, lang: Lang) -> str:

@@ -114,7 +114,8 @@ def access(state: State, distances: Distances, groups: dict[str, np.ndarray]) ->
     """
     shares: dict[str, np.ndarray] = {}
     minutes = {s: distances.service(state, s) for s in PLACED}
-    known = {s: state.facilities.offers[:, state.lines.services.index(s)].any() for s in minutes}
+    names = state.lines.services
+    known = {s: s in names and state.facilities.offers[:, names.index(s)].any() for s in minutes}
     for service in filter(known.get, PLACED):
         shares |= {f"{service}.share_{n}min": minutes[service] <= n for n in NEAR}
         shares[f"{service}.none"] = ~np.isfinite(minutes[service])

@@ -1,0 +1,234 @@
+"""Commands of `sim` on what comes out: demo, compare, rank, sensitivity, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sim.cli import terminal
+from sim.cli.options import (
+    Command,
+    as_text,
+    example,
+    fresh_option,
+    jobs_option,
+    json_option,
+    lang_option,
+    window_option,
+)
+
+DEMO = "experiments/demo.yaml"
+DEMO_OUT = "results/demo"
+
+
+@click.command(
+    cls=Command,
+    short_help="Run the demo and show its answer.",
+    epilog=example("sim demo", "sim demo --fresh"),
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEMO_OUT,
+    metavar="DIR",
+    help="Where the results go.",
+)
+@jobs_option
+@fresh_option
+@lang_option
+def demo(out: Path, jobs: int | None, fresh: bool, lang: str) -> int:
+    """Run experiments/demo.yaml, print the answer, write report.html."""
+    from sim.experiment.study import run_experiment
+
+    if not Path(DEMO).is_file():
+        raise click.UsageError(f"there is no {DEMO} here: go to the project's directory first")
+    code = run_experiment(Path(DEMO), out, jobs, "local", fresh, terminal).exit_code
+    if code == terminal.INTERRUPTED:
+        return code
+    _print_answer(out, None, "last-year", lang)
+    if _report_is_current(out, lang):
+        terminal.say(f"report: {out / 'report.html'}")
+    else:
+        _write_report(out, lang)
+    return code
+
+
+@click.command(
+    cls=Command,
+    short_help="Print the differences between scenarios.",
+    epilog=example("sim compare results/demo --base before --json"),
+)
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "--base",
+    metavar="SCENARIO",
+    help="What the others are compared with.  [default: the experiment's base]",
+)
+@window_option
+@click.option(
+    "--statistics",
+    is_flag=True,
+    help="How sure the headline differences are: bootstrap, Holm, what pairing earned.",
+)
+@json_option
+@lang_option
+def compare(
+    results: Path, base: str | None, window: str, statistics: bool, as_json: bool, lang: str
+) -> None:
+    """Print the differences between the scenarios in RESULTS, with their 95 % intervals."""
+    if statistics:
+        from sim.experiment.evidence import evidence, plain_rows
+        from sim.experiment.results import Study
+        from sim.report.uncertainty import print_evidence
+
+        rows = evidence(Study.open(results), base, window)
+        click.echo(as_text(plain_rows(rows))) if as_json else print_evidence(rows, lang)
+    elif as_json:
+        from sim.experiment.statistics import to_json
+
+        click.echo(as_text(to_json(_comparison(results, base, window))))
+    else:
+        _print_answer(results, base, window, lang)
+
+
+@click.command(
+    cls=Command,
+    short_help="Print which scenario is best, and how often.",
+    epilog=example("sim rank results/demo --outcome access.government.minutes --within 1"),
+)
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option("--outcome", required=True, metavar="NAME", help="What to rank by.")
+@click.option("--group", default="all", metavar="NAME", help="For whom.")
+@click.option(
+    "--within",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="X",
+    help="How much worse than the best is as good, in the outcome's unit.",
+)
+@window_option
+@json_option
+@lang_option
+def rank(
+    results: Path, outcome: str, group: str, within: float, window: str, as_json: bool, lang: str
+) -> None:
+    """Print ranks and regrets of the scenarios in RESULTS over replicates and parameter sets."""
+    from sim.experiment.evidence import plain_rows
+    from sim.experiment.ranking import rank as rank_options
+    from sim.experiment.results import Study
+    from sim.report.uncertainty import print_ranks
+
+    rows = rank_options(Study.open(results), outcome, within, group, window)
+    click.echo(as_text(plain_rows(rows))) if as_json else print_ranks(rows, within, lang)
+
+
+@click.command(
+    cls=Command,
+    short_help="Print which parameters move the answer.",
+    epilog=example("sim sensitivity results/sensitivity --figure tornado.svg"),
+)
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "--base",
+    metavar="SCENARIO",
+    help="What the others are compared with.  [default: the experiment's base]",
+)
+@click.option(
+    "--outcome",
+    "outcomes",
+    multiple=True,
+    metavar="NAME",
+    help="What to analyse; may be repeated.  [default: the headline outcomes]",
+)
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also draw a tornado of the six outcomes that move most as FILE (.svg or .png).",
+)
+@click.option(
+    "--scenario", metavar="SCENARIO", help="Whose figure.  [default: the first with a difference]"
+)
+@window_option
+@json_option
+@lang_option
+def sensitivity(
+    results: Path,
+    base: str | None,
+    outcomes: tuple[str, ...],
+    figure: Path | None,
+    scenario: str | None,
+    window: str,
+    as_json: bool,
+    lang: str,
+) -> None:
+    """Print which parameters of the design in RESULTS move the differences, and how surely."""
+    from sim.experiment.results import Study
+    from sim.experiment.sensitivity import sensitivity as analyse
+    from sim.report.uncertainty import print_sensitivity
+
+    if figure is not None and figure.suffix.lower() not in (".svg", ".png"):
+        raise click.BadParameter(f"{figure.name} should end in .svg or .png", param_hint="--figure")
+    found = analyse(Study.open(results), base, window, outcomes)
+    drawn = list(dict.fromkeys(found.outputs["scenario"]))
+    if scenario is not None and scenario not in drawn:
+        text = f"no {scenario!r} that differs; there are {', '.join(drawn)}"
+        raise click.BadParameter(text, param_hint="--scenario")
+    click.echo(as_text(found.to_json())) if as_json else print_sensitivity(found, lang)
+    if figure is not None:
+        from sim.report.tornado import draw_tornado
+
+        draw_tornado(found, figure, scenario, lang)
+        terminal.say(f"figure: {figure}")
+
+
+@click.command(
+    cls=Command,
+    short_help="Write the report as one HTML file.",
+    epilog=example("sim report results/demo"),
+)
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The file to write.  [default: RESULTS/report.html]",
+)
+@lang_option
+def report(results: Path, out: Path | None, lang: str) -> None:
+    """Write the report on RESULTS: one HTML file that needs no network."""
+    _write_report(results, lang, out)
+
+
+def _comparison(results: Path, base: str | None, window: str) -> Any:
+    from sim.experiment.results import Study
+
+    return Study.open(results).compare(base=base, window=window)
+
+
+def _print_answer(results: Path, base: str | None, window: str, lang: str) -> None:
+    from sim.report.answer import print_answer
+
+    print_answer(_comparison(results, base, window), lang, window)
+
+
+def _write_report(results: Path, lang: str, out: Path | None = None) -> None:
+    from sim.report.html import write_report
+
+    terminal.say(f"report: {write_report(results, out, lang=lang)}")
+
+
+def _report_is_current(results: Path, lang: str) -> bool:
+    """Whether the report there was written after the last result, in this language."""
+    report = results / "report.html"
+    if not report.is_file():
+        return False
+    made_of = [results / "study.json", *(results / "parts").iterdir()]
+    newer = report.stat().st_mtime_ns > max(p.stat().st_mtime_ns for p in made_of)
+    with open(report, encoding="utf-8") as file:
+        return newer and f'<html lang="{lang}' in file.read(200)
+
+
+COMMANDS = (demo, compare, rank, sensitivity, report)
