@@ -32,6 +32,7 @@ population:
   basis: registered
   persons_per_household: 3.0
   absent_share: 0.126
+rules: [sichuan, meishan, chengdu, wenjiang, nantong]
 parameters: {}
 provenance:
   settlements: made up for tests
@@ -62,6 +63,15 @@ def write_small_case(folder: Path, households: int = 60) -> Path:
     }.items():
         write_table(folder / f"{name}.csv", rows)
     (folder / "outlines.geojson").write_text(json.dumps(_outlines()), encoding="utf-8")
+    return folder
+
+
+def name_rules(folder: Path, authorities: Sequence[str]) -> Path:
+    """Has the case name these authorities only. Returns the folder."""
+    path = folder / "case.yaml"
+    lines = path.read_text("utf-8").splitlines()
+    kept = [f"rules: [{', '.join(authorities)}]" if x.startswith("rules:") else x for x in lines]
+    path.write_text("\n".join(kept) + "\n", "utf-8")
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,63 @@ def test_after_a_faulty_merger_other_communities_are_known(small_case: Case) -> 
     undated = wrong.replace("date: 2020-05-18, ", "")
     assert faults(small_case, undated, later) == [
         (3, "missing-key"), (3, "unknown-id"), (4, "unknown-id")]  # fmt: skip
+
+
+C, D = EAST
+SPLIT = 'split_community: {{date: 2021-01-04, community: "{}", parts: [{}]}}'
+ORPHANS = '{{id: N1, name: 新, settlements: ["{}"]}}, {{id: N2, name: 老, settlements: ["{}"]}}'
+
+
+def split(unit: str) -> str:
+    """A split that leaves two of the four settlements of a unit without a part."""
+    return SPLIT.format(unit, ORPHANS.format(f"{unit}01", f"{unit}02"))
+
+
+def test_after_a_faulty_merger_all_is_said_that_it_cannot_have_caused(small_case: Case) -> None:
+    wrong = MERGE.replace(B, "x1")
+    both = MERGE.replace("2020-05-18", "2021-01-04")
+    assert faults(small_case, wrong, both.replace(A, C)) == [
+        (3, "unknown-id"), (4, "two-townships")], "no merger moves a unit"  # fmt: skip
+    assert faults(small_case, wrong, MERGE) == [(3, "unknown-id"), (4, "two-mergers")]
+    assert faults(small_case, f"{wrong[:-1]}, x: 1}}", MERGE) == [
+        (3, "unknown-id"), (3, "unknown-key"), (4, "two-mergers")]  # fmt: skip
+    assert faults(small_case, MERGE.replace(B, C), both.replace(A, D)) == [
+        (3, "two-townships"), (4, "two-townships")]  # fmt: skip
+    assert faults(small_case, MERGE, MERGE.replace(B, C)) == [
+        (4, "two-townships"), (4, "two-mergers")]  # fmt: skip
+    # it stays in the west: who knows what the unit is made of there, but in the east all is said
+    assert faults(small_case, wrong, split(A)) == [(3, "unknown-id")]
+    assert faults(small_case, wrong, split(C)) == [(3, "unknown-id"), (4, "orphan-settlement")]
+    move = f'transfer_settlements: {{date: 2021-01-04, settlements: ["{C}01"], to: "{D}"}}'
+    assert faults(small_case, wrong, move) == [
+        (3, "unknown-id"), (4, "not-adjacent"), (4, "moves-seat")]  # fmt: skip
+    move = move.replace(C, A)
+    assert faults(small_case, wrong, move) == [(3, "unknown-id")]
+
+
+def test_what_faulty_levers_leave_open_passes_on_to_what_is_made_of_it(small_case: Case) -> None:
+    wrong = SPLIT.format(A, ORPHANS.format("x1", f"{A}02")).replace("2021", "2019")
+    assert faults(small_case, wrong, MERGE, split(A)) == [(3, "unknown-id")]
+    assert faults(small_case, wrong, split(B)) == [(3, "unknown-id"), (4, "orphan-settlement")]
+
+
+def test_a_lever_that_nobody_can_check_has_its_date_checked(small_case: Case) -> None:
+    parts = [{"id": "N1", "name": "新", "settlements": [f"{A}02"]}, {"id": A, "name": "老"}]
+    late = {"split_community": {"date": "2030-01-07", "community": A, "parts": parts}}
+    path = write_scenario(small_case.path, merge(A, "x1"), late)
+    with pytest.raises(InputError) as error:
+        Scenario.open(path, small_case, (date(2020, 1, 6), 104))
+    assert [p.code for p in error.value.problems] == ["unknown-id", "date-outside"]
+
+
+def test_levers_on_townships_leave_the_settlements_of_units_alone(small_case: Case) -> None:
+    wrong = f'merge_townships: {{date: 2020-05-18, townships: ["{STREET}", "x1"]}}'
+    # two of four cells of a unit that touch at a corner
+    apart = SPLIT.format(C, f'{{id: N1, name: 新, settlements: ["{C}01", "{C}04"]}}, '
+                            f'{{id: "{C}", name: 老, seat: "{C}02"}}')  # fmt: skip
+    assert faults(small_case, wrong, apart) == [(3, "unknown-id"), (4, "in-pieces")]
+    assert faults(small_case, wrong, MERGE, MERGE) == [
+        (3, "unknown-id"), *[(5, "two-mergers")] * 2]  # fmt: skip
 
 
 def test_after_a_base_that_cannot_be_read_nothing_is_said_of_units(small_case: Case) -> None:

@@ -24,7 +24,7 @@ from sim.world.state import State
 from sim.world.supply import staff_standard, yearly_list
 from sim.world.workers import ABOLISHED
 from sim.world.world import World
-from tests.cases import STREET, UNITS, read_rows, write_small_case, write_table
+from tests.cases import STREET, UNITS, name_rules, read_rows, write_small_case, write_table
 from tests.cases import TOWN as VILLAGES
 from tests.levers import (
     DAY,
@@ -565,11 +565,25 @@ def test_units_drawn_outside_the_bands_of_the_rules_are_named_with_the_article(
     small_case: Case,
 ) -> None:
     warnings = scenario(small_case, merge()).warnings
-    assert [w.code for w in warnings] == ["size-band"] * 2
-    said = " ".join(w.message for w in warnings)
+    assert [w.code for w in warnings] == ["size-band"], "one warning a lever"
+    said, articles = warnings[0].message, warnings[0].hint
     assert f"{WEST[0]}: 536" in said and "2,000" in said and "1,500" in said
-    assert "SC2018-5-urban-min" in said and "(五)" in said and "城市按2000至4000户" in said
+    assert "SC2018-5-urban-min" in articles and "MS145-3-1-urban-min" in articles
+    assert "(五)" in articles and "城市按2000至4000户" in articles and "max" not in articles
     assert not scenario(small_case, merge(*EAST)).warnings, "664 households are right for a village"
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [([], []), (["chengdu"], []), (["sichuan"], ["SC2018"]), (["meishan"], ["MS145"])],
+)
+def test_only_rules_of_authorities_that_the_case_names_are_warned_of(
+    small_case_dir: Path, rules: list[str], told: list[str]
+) -> None:
+    name_rules(small_case_dir, rules)
+    warnings = scenario(Case.open(small_case_dir), merge()).warnings
+    assert [w.code for w in warnings] == ["size-band"] * len(told)
+    assert [w.hint.partition("(")[2].count(t) for w in warnings for t in told] == [1] * len(told)
 
 
 def test_a_redrawn_unit_that_is_not_of_one_piece_is_warned_of(small_case_dir: Path) -> None:

@@ -220,9 +220,9 @@ def test_a_fault_on_the_way_writes_nothing(source, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("projection", "told"),
     [
-        ("EPSG:4326", "no projection in metres"),
-        ("mercator", "no projection in metres"),
-        ("EPSG:2263", "no projection in metres"),
+        ("EPSG:4326", "in degrees"),
+        ("mercator", "no EPSG code"),
+        ("EPSG:2263", "US survey foot"),
     ],
 )
 def test_a_projection_that_is_not_in_metres_is_named(tmp_path, projection, told):

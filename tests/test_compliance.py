@@ -6,6 +6,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from sim.case.case import Case
+from sim.case.messages import InputError
+from sim.case.parameters import Parameters
+from sim.case.rules import authorities, rules_of
 from sim.outcomes.access import Distances
 from sim.outcomes.catalogue import OUTCOMES
 from sim.outcomes.compliance import (
@@ -19,6 +23,8 @@ from sim.outcomes.compliance import (
 )
 from sim.outcomes.rules import as_markdown, conflicts, judged, library
 from sim.world.boundaries import RURAL, TOWN, URBAN
+from sim.world.world import World
+from tests.cases import name_rules, write_small_case
 from tests.worlds import small_model
 
 RULES = {r.id: r for r in library()}
@@ -78,6 +84,41 @@ def test_what_is_asked_of_each_and_of_a_share():
     assert enough.kept(np.array([0, 1, 3])).tolist() == [False, True, True]
     assert enough.target == 0.8 and enough.met(0.8) and not enough.met(0.79)
     assert not RULES["MS145-park-95"].met(0.95)  # over 95 %
+
+
+def test_a_case_is_measured_by_the_rules_of_the_nation_and_of_those_it_names(tmp_path):
+    assert {r.authority for r in library()} >= {"national", *authorities()} - {"national"}
+    answered = {}
+    for named in ((), ("chengdu",), ("sichuan", "meishan"), authorities()):
+        folder = name_rules(write_small_case(tmp_path / str(len(named))), named)
+        world = World.of(Case.open(folder), Parameters.load())
+        (saved := tmp_path / f"world-{len(named)}").mkdir()
+        world.save(saved)
+        assert World.open(saved).rules == world.rules == tuple(named)
+        area = area_of(small_model(world=world))
+        answered[named] = compliance(area, weekly=False) | compliance(area, weekly=True)
+        asked = {r.outcome for r in rules_of(named)}
+        assert answered[named].keys() <= {(name, "all") for name in asked}
+    everything = answered[authorities()]
+    assert all(a.items() <= everything.items() for a in answered.values())
+    few = {name for name, _ in answered[()]}
+    assert few == {f"compliance.{x}.share" for x in (
+        "NAT_18_workers", "GB50180_15", "GB50180_10", "GB50180_5")}  # fmt: skip
+    assert {name for name, _ in answered["chengdu",]} - few == {
+        "compliance.CD2017_30m2.share",
+        "compliance.GREEN_300.share",
+        "compliance.CIRCLE_15.share",
+    }
+
+
+@pytest.mark.parametrize(("word", "hint"), [("sichuna", "sichuan"), ("national", "leave it out")])
+def test_an_authority_without_rules_is_said_at_its_line(tmp_path, word, hint):
+    folder = name_rules(write_small_case(tmp_path / "c"), ["meishan", word])
+    with pytest.raises(InputError) as error:
+        Case.open(folder)
+    (p,) = error.value.problems
+    assert (p.code, p.line) == ("bad-value", 9) and word in p.message + p.hint
+    assert hint in p.message + p.hint
 
 
 # --- measured one by one ----------------------------------------------------------------------

@@ -532,7 +532,7 @@ def test_an_experiment_with_a_lever_outside_its_weeks_ends_with_2_and_leaves_not
 
 def test_describe_prints_the_title_and_a_line_a_lever(small_case: Case, sim: Sim) -> None:
     code, out, err = sim("describe", write_scenario(small_case.path, merge()), "--lang", "zh")
-    assert code == 0 and "error" not in err and err.count("warning [size-band]") == 2
+    assert code == 0 and "error" not in err and err.count("warning [size-band]") == 1
     assert out.splitlines()[0] == "方案" and "合并为" in out
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from sim.case.case import Case
 from sim.case.messages import InputError
-from tests.levers import DAY, EAST, WEST, pull, scenario, start
+from sim.levers.phased import Phased
+from sim.levers.scenario import LEVERS
+from tests.levers import DAY, EAST, WEST, pull, redraw, scenario, start
 
 
 def lever(kind: str, **keys: Any) -> dict[str, Any]:
@@ -63,3 +65,42 @@ def test_hours_that_are_no_longer_are_told(small_case: Case) -> None:
     for hours in (1.0, 168.0):
         found = said(small_case, lever("extend_hours", services=["health"], hours_week=hours))
         assert [code for code, _ in found] == (["none-fits"] if hours == 1.0 else [])
+
+
+RAMPED = {
+    "buy_services": {"class": "complaints", "yuan_year": 1000},
+    "certify_staff": {"share": 0.9},
+    "co_locate": {"share": 0.5},
+    "extend_hours": {"services": ["culture"], "hours_week": 60},
+    "property_management": {"compounds": ["commodity"], "form": "self"},
+    "recruit_volunteers": {"registered": 0.3},
+    "route_matters": {"shares": {"community": 0.1, "station": 0.9}},
+    "set_staff_standard": {"per_10000": 18.0, "cut": True},
+    "train_staff": {"share": 0.9},
+}
+WHOLE = ("add_station", "agency_service", "service_first")
+"""Measures that are there or not."""
+
+
+@pytest.mark.parametrize("kind", sorted(k for k, x in LEVERS.items() if issubclass(x, Phased)))
+def test_no_two_steps_of_a_ramp_read_alike(small_case: Case, kind: str) -> None:
+    ramp = lever(kind, ramp={"weeks": 8}, **RAMPED.get(kind, {}))
+    if kind in WHOLE:
+        with pytest.raises(InputError, match="use pilot or waves instead of ramp"):
+            scenario(small_case, ramp)
+        return
+    before = [redraw()] if kind == "keep_service_points" else []
+    levers = [x for x in scenario(small_case, *before, ramp).levers if x.kind == kind]
+    for lang, colon in (("en", ": "), ("zh", "：")):
+        said = [x.describe(lang).partition(colon)[2] for x in levers]  # type: ignore[arg-type]
+        assert len(set(said)) == len(said) == 4
+
+
+def test_a_step_of_a_way_says_how_far_it_is(small_case: Case) -> None:
+    keys = RAMPED["route_matters"]
+    levers = scenario(small_case, lever("route_matters", ramp={"weeks": 8}, **keys)).levers
+    en = ("a quarter", "half", "three quarters", "done")
+    zh = ("四分之一", "一半", "四分之三", "")
+    for x, a, b in zip(levers, en, zh, strict=True):
+        assert a in x.describe() and b in x.describe("zh")
+    assert ["the way" in x.describe() for x in levers] == [True] * 3 + [False]

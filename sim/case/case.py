@@ -20,6 +20,7 @@ from sim.case.consistency import check_tables, counters
 from sim.case.files import exists, inside, names_in
 from sim.case.messages import InputError, Problem, Problems, did_you_mean
 from sim.case.parameters import Parameters
+from sim.case.projection import CHOOSE, projection_fault
 from sim.case.schema import OPERATORS, SERVICES, STREET_TABLES, TABLES, CaseMeta
 from sim.case.tables import Table, TableSpec, empty_table, find_table, is_in, read_table
 from sim.case.yaml import Document, validate
@@ -194,6 +195,11 @@ def _read_meta(path: Path, problems: Problems) -> CaseMeta | None:
     meta = validate(document, CaseMeta, problems) if document else None
     if document is None or meta is None:
         return None
+    fault = projection_fault(meta.projection)
+    if fault:
+        message = f"{fault}: x and y are to be metres"
+        place = document.place(("projection",), value=True)
+        problems.error("bad-projection", message, path, *place, CHOOSE)
     for name, value in meta.parameters.items():
         try:
             Parameters.load({name: value})

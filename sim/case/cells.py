@@ -29,6 +29,8 @@ from sim.case.files import (
 )
 from sim.case.messages import Problems
 
+OPENING = re.compile(r'(?:^|(?<=[,\r\n]))"')
+CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"([^,\r\n])?')  # and what follows a cell, if it should not
 MOST = 20  # lines of one fault that are shown
 
 
@@ -100,9 +102,15 @@ class Cells:
 
 
 def _decode(path: Path, data: bytes, problems: Problems) -> str | None:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         hint = "save it as 'CSV UTF-8 (comma delimited)'"
         problems.error("encoding", "this is not a CSV file in UTF-8", path, hint=hint)
+        return None
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        message = "this line holds a NUL, which no text has"
+        hint = "remove it; where there are many, save the table as 'CSV UTF-8 (comma delimited)'"
+        problems.error("control-character", message, path, line, hint=hint)
         return None
     try:
         return data.decode("utf-8-sig")
@@ -143,7 +151,25 @@ def _has_room(path: Path, lines: int, columns: int, problems: Problems) -> bool:
     return False
 
 
+def _open_quote(text: str) -> int | None:
+    """Line in which a double quote opens a cell and is never closed, as far as can be told: to the
+    end of the file, or up to a quote lines below that opens another cell."""
+    at = 0
+    while opened := OPENING.search(text, at):
+        closed = CLOSING.match(text, opened.end())
+        if closed is None or (closed[1] and "\n" in closed[0]):
+            return text.count("\n", 0, opened.end()) + 1
+        at = closed.end()
+    return None
+
+
 def _csv_cells(path: Path, data: bytes, problems: Problems) -> pd.DataFrame | None:
+    line = _open_quote(data.decode()) if b'"' in data else None
+    if line is not None:
+        hint = "close it, or double it where it is part of the text"
+        message = "a double quote opens a cell in this line and is not closed"
+        problems.error("bad-csv", message, path, line, hint=hint)
+        return None
     try:
         return pd.read_csv(
             io.BytesIO(data),
@@ -181,7 +207,7 @@ def _explain_csv(path: Path, data: bytes, problems: Problems) -> None:
     if many > MOST:
         problems.error("long-row", f"and {many - MOST} more lines of this kind", path)
     if not many:
-        hint = "look for a double quote that is never closed"
+        hint = "save it as 'CSV UTF-8 (comma delimited)'"
         problems.error("bad-csv", "this is not a readable CSV file", path, hint=hint)
 
 

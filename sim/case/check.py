@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sim.case.case import Case
+from sim.case.islands import remark_islands
 from sim.case.messages import Problem, Problems
 from sim.case.schema import AGES, REDRAW_TABLES, ROLES
 from sim.case.tables import find_table, read_table
@@ -79,6 +80,8 @@ class CheckReport:
 def check_case(path: Path) -> CheckReport:
     """The report on the case in the directory `path`; `InputError` if it has faults."""
     case = Case.open(path)
+    problems = Problems(list(case.warnings))
+    remark_islands(case, problems)
     return CheckReport(
         path=case.path,
         kind="case",
@@ -87,7 +90,7 @@ def check_case(path: Path) -> CheckReport:
         margins=margins(case),
         counties=by_county(case),
         provenance=case.meta.provenance,
-        warnings=case.warnings,
+        warnings=tuple(problems),
     )
 
 
@@ -116,7 +119,17 @@ def counts(case: Case) -> dict[str, int]:
         **({"contracts": len(case.contracts)} if len(case.contracts) else {}),
         "facilities": len(facilities),
         **{f"  with {s}": int(services[s]) for s in case.services["id"] if s in services},
+        **_streets(case),
     }
+
+
+def _streets(case: Case) -> dict[str, int]:
+    """Nodes and streets, and their length."""
+    if case.streets is None:
+        return {}
+    nodes, edges = case.streets
+    km = round(edges["metres"].sum() / 1000)
+    return {"street nodes": len(nodes), "streets": len(edges), "  km": km}
 
 
 def by_county(case: Case) -> pd.DataFrame:

@@ -6,6 +6,7 @@ persons; households are not empty. All checks run on whole columns.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 
 import numpy as np
@@ -27,6 +28,8 @@ def check_tables(
     settlements, offices = tables.get("settlements"), tables.get("offices")
     facilities, neighbours = tables.get("facilities"), tables.get("neighbours")
     contracts = tables.get("contracts")
+    for table in tables.values():
+        _check_lookalikes(table, problems)
     if settlements:
         _check_persons(settlements, problems)
     if townships and communities:
@@ -65,10 +68,32 @@ def check_tables(
         _check_services(facilities, services, problems)
         if offices:
             _check_counters(facilities, services, offices, problems)
+            if townships:
+                _check_centres(townships, facilities, services, offices, problems)
     if streets:
         nodes, edges = streets
         for end in ("from", "to"):
             edges.unknown(problems, end, nodes.frame["id"], "streets_nodes")
+
+
+def _check_lookalikes(table: Table, problems: Problems) -> None:
+    """Ids that only width (１ and 1) or case (a and A) tells apart are one to the eye."""
+    if table.frame.columns[0] != "id":
+        return
+    ids = table.frame["id"]
+    folded = ids.map(lambda x: unicodedata.normalize("NFKC", x).casefold())
+    first = dict(zip(folded[::-1], ids[::-1], strict=True))
+    others = folded.map(first)
+    table.fault(
+        problems,
+        (others != ids) & (ids != ""),
+        "lookalike-id",
+        f"id '{{value}}' differs from another of {table.path.name} only in the width or case of "
+        "its signs",
+        {i: f"it looks like {o!r}: if they are two, name them apart" for i, o in
+         zip(ids, others, strict=True) if i != o},
+        severity="warning",
+    )  # fmt: skip
 
 
 def _check_persons(settlements: Table, problems: Problems) -> None:
@@ -250,6 +275,26 @@ def _check_services(facilities: Table, services: Table, problems: Problems) -> N
         )
     if len(wrong) > MOST:
         problems.error("unknown-service", f"and {len(wrong) - MOST} more", facilities.path)
+
+
+def _check_centres(
+    townships: Table, facilities: Table, services: Table, offices: Table, problems: Problems
+) -> None:
+    """Matters of the township's tier are done at a counter that its own office runs."""
+    frame = offices.frame
+    high = frame["kind"].isin(TOWNSHIP_KINDS)
+    there = facilities.frame["operator"][counters(facilities.frame, services.frame)]
+    served = frame["township"][high & is_in(frame["id"], there)]
+    known = frame["township"][high]  # one without an office is told of
+    townships.fault(
+        problems,
+        is_in(townships.frame["id"], known) & ~is_in(townships.frame["id"], served),
+        "no-centre",
+        "township '{value}' has no centre: its office runs no counter, so nobody does matters of "
+        "its tier there",
+        "add a facility with government to facilities.csv whose operator is the township's office",
+        severity="warning",
+    )
 
 
 def counters(facilities: pd.DataFrame, services: pd.DataFrame) -> np.ndarray:

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from sim.case.messages import Problems, did_you_mean
+from sim.case.messages import Problems, near_file
 
 # Limits of what is read, and why.
 MOST_YAML = 250_000  # bytes: the reader takes a second for 200 kB; the longest shipped has 5 kB
@@ -99,7 +99,7 @@ def names_in(folder: Path, *suffixes: str) -> list[str]:
 
 
 def _missing(path: Path, problems: Problems) -> None:
-    hint = did_you_mean(path.name, names_in(path.parent)) or "check the path"
+    hint = near_file(path.name, names_in(path.parent)) or "check the path"
     if path.is_symlink():
         hint = "it is a link that leads nowhere: copy the file itself here"
     problems.error("missing-file", f"there is no file {path.name}", path, hint=hint)

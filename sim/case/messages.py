@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+NEAR = 0.6  # share of signs that a near match has in common
 LONGEST = 400  # characters of a message: what a person wrote may be a megabyte
 WIDE_SIGNS = {"：": ": ", "，": ", ", "、": ", ", "；": "; ", "［": "[", "｛": "{", "“": '"'}
 
@@ -131,8 +132,36 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         return f"did you mean {plain!r}? Some signs are full-width, or blanks stand around it"
     if full_width(word):
         return full_width(word)
-    near = difflib.get_close_matches(plain, words, n=3, cutoff=0.6) if len(plain) < 100 else []
+    near = difflib.get_close_matches(plain, words, n=3, cutoff=NEAR) if len(plain) < 100 else []
     return f"did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+
+
+def near_file(name: str, known: Iterable[str]) -> str:
+    """`did_you_mean` of file names: endings that all files have make none alike."""
+    stems: dict[str, list[str]] = {}
+    for file in sorted(known):
+        stems.setdefault(file.rpartition(".")[0] or file, []).append(file)
+    stem = name.rpartition(".")[0] or name
+    plain = unicodedata.normalize("NFKC", stem[:LONGEST]).strip()
+    near = difflib.get_close_matches(plain, stems, n=3, cutoff=NEAR) if len(plain) < 100 else []
+    files = [repr(file) for word in near for file in stems[word]]
+    return f"did you mean {' or '.join(files[:3])}?" if files else full_width(name)
+
+
+def near_id(word: str, known: Collection[str], names: Iterable[tuple[str, str]]) -> str:
+    """`did_you_mean` of ids, where a person may have written a name; names: (id, name)."""
+    plain = unicodedata.normalize("NFKC", word[:LONGEST]).strip()
+    ids: dict[str, list[str]] = {}
+    for id_, name in names:
+        if id_ in known:
+            ids.setdefault(name, []).append(id_)
+    near = [plain] if plain in ids else []
+    hint = "" if near else did_you_mean(word, known)
+    if not near and not hint and 1 < len(plain) < 100:
+        near = [name for name in sorted(ids) if plain in name][:3]
+        near = near or difflib.get_close_matches(plain, ids, n=3, cutoff=NEAR)
+    said = [f"{id_!r} ({name})" for name in near for id_ in ids[name]]
+    return f"did you mean {' or '.join(said[:3])}?" if said else hint
 
 
 def full_width(text: str) -> str:

@@ -6,8 +6,11 @@ import datetime
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from sim.case.messages import did_you_mean
+from sim.case.projection import EPSG
+from sim.case.rules import EVERYWHERE, authorities
 from sim.case.tables import Column, TableSpec
 
 AGES = ("age_0_2", "age_3_5", "age_6_14", "age_15_59", "age_60_79", "age_80")
@@ -20,8 +23,6 @@ OPEN_TO = ("community", "township", "everyone")
 OPERATORS = ("market", "public")  # besides the ids of offices
 MODES = ("counter", "visit", "places", "home", "amenity")
 ROLES = ("committee", "community_worker", "grid", "window", "social_worker")
-
-EPSG = r"^EPSG:[0-9]{4,6}$"
 
 BOUGHT = ("complaints", "visits_high", "visits_focus", "visits_general", "self_governance")
 """Classes of work that a social organisation can do for an office. What is assigned, met about or
@@ -44,6 +45,20 @@ Day = Annotated[
     datetime.date,
     Field(strict=False, ge=datetime.date(1900, 1, 1), le=datetime.date(2199, 12, 31)),
     BeforeValidator(_a_day),
+]
+
+
+def _an_authority(value: str) -> str:
+    if value == EVERYWHERE:
+        raise ValueError("national rules are asked everywhere: leave it out")
+    if value not in authorities():
+        near = did_you_mean(value, authorities()) or f"there are {', '.join(authorities())}"
+        raise ValueError(f"no rules of {value!r} are known; {near}")
+    return value
+
+
+Authority = Annotated[
+    str, AfterValidator(_an_authority), Field(json_schema_extra={"enum": list(authorities())})
 ]
 
 
@@ -79,9 +94,11 @@ class CaseMeta(_Strict):
 
     title: its name; start: the day its tables describe, first day of a run; projection: EPSG code
     in which x and y are whole metres; seed: of everything synthetic; population: whom its persons
-    mean; parameters: its own values of the model's parameters, by name (`sim parameters` lists
-    them); provenance: what is real, inferred or synthetic, by table; sources: where it comes from;
-    input_digest: of the input folder that `sim build` made the case from, if it did.
+    mean; rules: authorities whose rules it is measured by, beside the national ones: those that it
+    lies under, and any others to compare with; parameters: its own values of the model's
+    parameters, by name (`sim parameters` lists them); provenance: what is real, inferred or
+    synthetic, by table; sources: where it comes from; input_digest: of the input folder that
+    `sim build` made the case from, if it did.
     """
 
     title: Title
@@ -89,6 +106,7 @@ class CaseMeta(_Strict):
     projection: Annotated[str, Field(json_schema_extra={"pattern": EPSG})]
     seed: int = Field(default=0, ge=0, lt=2**63)
     population: Population = Population()
+    rules: list[Authority] = []
     parameters: dict[str, float] = {}
     provenance: dict[str, Any] = {}
     sources: Any = ()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.case.case import Case
 from sim.case.files import exists, inside, names_in
-from sim.case.messages import InputError, Problem, Problems, did_you_mean
+from sim.case.messages import InputError, Problem, Problems, did_you_mean, near_file
 from sim.case.parameters import Parameters
 from sim.case.schema import AGES
 from sim.case.yaml import Document, salvage, validate
@@ -240,7 +240,7 @@ class _Opener:
             return None
         if not exists(path):
             beside = names_in(path.parent, ".yaml", ".yml")
-            hint = did_you_mean(path.name, beside) or "paths are relative to the case's directory"
+            hint = near_file(path.name, beside) or "paths are relative to the case's directory"
             self._error("missing-scenario", f"there is no scenario {path}", keys, hint)
             return None
         if not inside(path, [folder]):

@@ -10,6 +10,7 @@ from pydantic import Field
 from sim.case.messages import did_you_mean
 from sim.levers import words
 from sim.levers.boundary import Redrawing, count_kinds
+from sim.levers.doubt import under
 from sim.levers.lever import Id
 from sim.levers.phased import Stepped
 from sim.levers.plan import Plan, UnitPlan
@@ -104,6 +105,7 @@ class MergeCommunities(Redrawing):
     """
 
     kind: ClassVar[str] = "merge_communities"
+    moves: ClassVar[bool] = False
 
     communities: Annotated[tuple[Id, ...], Field(min_length=2)]
     name: str | None = None
@@ -121,20 +123,17 @@ class MergeCommunities(Redrawing):
             return self.model_copy(update={"communities": inside, "seat": seat}).bind(site)
         so_far = len(site.problems.found)
         self._check(site)
-        if site.problems.has_errors(so_far):
-            return None
         members = [site.units[c] for c in self.communities if c in site.units]
-        if len(members) < len(self.communities):
-            return None  # after a faulty redraw nobody can say what they are
-        if site.sure and len({u.township for u in members}) > 1:
+        if site.adrift.isdisjoint(self.communities) and len({u.township for u in members}) > 1:
             site.error(
                 "two-townships",
                 "the communities lie in different townships",
                 "merge the townships first, or use redraw_communities",
                 "communities",
             )
-            return None
-        if site.sure and not site.connected(self.communities):
+        if len(members) < len(self.communities) or site.problems.has_errors(so_far):
+            return None  # after a faulty redraw nobody can say what an unknown one is
+        if site.loose.isdisjoint(self.communities) and not site.connected(self.communities):
             site.error(
                 "not-adjacent",
                 "the communities are not connected by common borders",
@@ -142,8 +141,7 @@ class MergeCommunities(Redrawing):
                 "communities",
             )
             return None
-        assert site.standing is not None
-        site.merged.update(dict.fromkeys(self.communities, site.standing))
+        self.note(site)
         merged = self._merged(members)
         settlements = sorted(s for c in self.communities for s in site.members[c])
         return self._bound(
@@ -178,6 +176,20 @@ class MergeCommunities(Redrawing):
 
     def may_make(self, site: Site) -> Collection[str]:
         return ()  # it bears the id of one of its members
+
+    def may_reach(self, site: Site) -> set[str] | None:
+        """Those of the townships in which the units that it names lie."""
+        known = [site.units[c] for c in self.communities if c in site.units]
+        if not known or any(u.id in site.adrift for u in known):
+            return None
+        return under(site, townships={u.township for u in known})
+
+    def note(self, site: Site) -> None:
+        """Which communities are merged on its day."""
+        assert site.standing is not None
+        for name in self.communities:
+            if name not in site.merged or site.merged[name].date != self.date:
+                site.merged[name] = site.standing
 
     def _merged(self, members: Sequence[UnitPlan]) -> UnitPlan:
         """The unit that they become: at the seat's, a community where one of them is."""

@@ -37,6 +37,8 @@ class BoundaryLever(Lever):
     """
 
     redraws: ClassVar[bool] = True
+    reshapes: ClassVar[bool] = True
+    moves: ClassVar[bool] = True
     _plan: Plan = PrivateAttr(default=Plan((), ()))
     _before: tuple[UnitPlan, ...] = PrivateAttr(default=())
     _points: tuple[int, int] | None = PrivateAttr(default=None)
@@ -49,6 +51,9 @@ class BoundaryLever(Lever):
         lever._plan = plan
         old = dict.fromkeys(site.unit_of[settlement] for settlement, _ in plan.unit_of)
         lever._before = tuple(site.units[unit] for unit in old)
+        for doubtful in (site.loose, site.adrift):
+            if not doubtful.isdisjoint(old):
+                doubtful.update(u.id for u in plan.units)
         lever._points = site.redraw(plan, points)
         lever._sizes = tuple((u.id, site.size(site.members[u.id])) for u in plan.units)
         return lever

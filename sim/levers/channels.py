@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from sim.levers import words
 from sim.levers.phased import Phased
@@ -46,6 +46,12 @@ class AgencyService(Phased):
     """Lets the office's agent do the counter matters of the old and of those in hardship (代办)."""
 
     kind: ClassVar[str] = "agency_service"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.ramp is not None:
+            raise ValueError("an agent is there or not: use pilot or waves instead of ramp")
+        return self
 
     def say(self, lang: Lang) -> str:
         pair = (

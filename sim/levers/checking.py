@@ -3,7 +3,7 @@
 Everything that can be said is said at once: a lever with a fault of form has its other ids checked
 all the same, and so have the levers after it. Nothing is said that an earlier fault may have
 caused: once a faulty lever leaves it open what units there are, only ids that no lever can have
-made are called unknown.
+made are called unknown, and what it cannot have changed (`sim.levers.doubt`) is checked as before.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from sim.case.messages import Problem, Problems
+from sim.levers.doubt import leave_open
 from sim.levers.lever import Lever
 from sim.levers.reading import SOME_DAY, Entry
 from sim.levers.site import Site, Standing
@@ -22,7 +23,7 @@ Placed = tuple[Lever, tuple[Path, int, int]]
 # what holds of one key whatever the faults of others: in the scenario, and in tables it names
 OF_ONE_KEY = {
     "closed-already", "damaged-id", "ended", "missing-file", "named-twice", "no-place",
-    "not-a-file", "outside-case", "unknown-id",
+    "not-a-file", "not-adjacent", "outside-case", "two-mergers", "two-townships", "unknown-id",
 }  # fmt: skip
 OF_ALL_TABLES = {
     "id-taken", "orphan-settlement", "seat-outside", "unit-without-settlement", "unknown-id",
@@ -37,7 +38,7 @@ def bind_all(entries: Iterable[Entry], site: Site) -> tuple[list[Placed], list[P
     undated = [entry for entry in found if entry.date is None]
     for entry in undated:
         site.standing = _standing(entry, SOME_DAY)
-        _doubt(entry.kind, entry.part, site)
+        leave_open(site, entry.kind, entry.part)
     for entry, step in _steps(found, site):
         site.standing = _standing(entry, step.date)
         place = site.standing.document.path, *site.standing.place("date")
@@ -47,11 +48,13 @@ def bind_all(entries: Iterable[Entry], site: Site) -> tuple[list[Placed], list[P
             _say_the_rest(entry, site, said)
         if ready is not None:
             bound.append((ready, place))
-        elif entry.lever is None or site.problems.has_errors(so_far):
-            _doubt(entry.kind, step, site)
+        elif entry.lever is None or site.problems.has_errors(so_far) or not site.sure:
+            leave_open(site, entry.kind, step)
+            step.note(site)
             faulty.append((step, place))
     before.anything, before.named = site.anything, site.named | set(site.units)
     before.named |= set(site.townships)
+    before.loose, before.adrift = set(before.units), set(before.units)  # at whatever day
     for entry in undated:
         if entry.part is not None:
             before.standing = _standing(entry, SOME_DAY)
@@ -72,18 +75,6 @@ def _steps(entries: Iterable[Entry], site: Site) -> list[tuple[Entry, Lever]]:
 
 def _standing(entry: Entry, day: date) -> Standing:
     return Standing(entry.document, entry.keys, day)
-
-
-def _doubt(kind: type[Lever] | None, part: Lever | None, site: Site) -> None:
-    """Leaves open what a faulty lever would have made of the units."""
-    if kind is not None and not kind.redraws:
-        return
-    site.sure = False
-    ids = part.may_make(site) if part is not None else None
-    if ids is None:
-        site.anything = True
-    else:
-        site.named |= set(ids)
 
 
 class Said:

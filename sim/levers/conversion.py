@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Self
 
 from sim.levers import words
 from sim.levers.boundary import BoundaryLever, plan_of
+from sim.levers.doubt import units_in_doubt
 from sim.levers.phased import Stepped
 from sim.levers.plan import UnitPlan
 from sim.levers.site import Site
@@ -25,15 +26,17 @@ class ConvertVillage(BoundaryLever, Stepped):
     """
 
     kind: ClassVar[str] = "convert_village"
+    reshapes: ClassVar[bool] = False
+    moves: ClassVar[bool] = False
 
     type: Literal["urban", "town"] | None = None
 
     def bind(self, site: Site) -> Self | None:
         so_far = len(site.problems.found)
         wanted = self.wanted(site)
-        first = site.sure and self._stage.step == 1
+        first = self._stage.step == 1
         for i, name in enumerate(self.scope.communities if first else ()):
-            if name in site.units and site.units[name].kind == "community":
+            if not units_in_doubt(site, [name]) and site.units[name].kind == "community":
                 message = f"{site.units[name].name} ({name}) is a community already"
                 site.error("no-village", message, "leave it out", "scope", "communities", i)
         if wanted is None or site.problems.has_errors(so_far) or not site.sure:

@@ -66,9 +66,31 @@ class Regroup(Stepped):
         lever._size = len(units), site.size(wanted)
         lever._before = sum(len({site.group_of[s] for s in mine}) for mine in units.values())
         lever._groups = tuple(self._drawn(site, list(units.values())))
+        self._remark(site, wanted)
         for group in lever._groups:
             site.group_of.update(dict.fromkeys(group, group))
         return lever
+
+    def _remark(self, site: Site, wanted: list[str]) -> None:
+        """Warns where there cannot be as many groups as asked for."""
+        if self._stage.step > 1 or not self.redrawn:
+            return
+        if self.groups is not None:
+            key, asked, there = "groups", self._asked(site), sum(self._numbers(site).values())
+        else:
+            key, asked = "households", site.size(wanted) // (self.households or 1)
+            there = min(asked, len(wanted))
+        if there == asked:
+            return
+        few = there < asked
+        why = "settlements, none of which is divided" if few else "communities, each with a group"
+        message = f"{asked:,} groups are asked for; there are {there:,} {why}"
+        hint = "ask for fewer or larger groups" if few else "ask for more groups"
+        site.warn("other-number", message, key, hint=hint)
+
+    def _asked(self, site: Site) -> int:
+        assert self.groups is not None
+        return max(1, round(self.groups * site.case.share))
 
     def _drawn(self, site: Site, units: list[list[str]]) -> Iterator[tuple[str, ...]]:
         """The groups of these units, each given by its settlements."""
@@ -97,7 +119,7 @@ class Regroup(Stepped):
         numbers = numbers_of_groups(
             [sum(size[s] for s in mine) for mine in units.values()],
             [len(mine) for mine in units.values()],
-            max(1, round(self.groups * site.case.share)),
+            self._asked(site),
         )
         return dict(zip(units, numbers, strict=True))
 

@@ -45,6 +45,8 @@ class Lever(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     kind: ClassVar[str]
     redraws: ClassVar[bool] = False  # whether it changes what units or townships there are
+    reshapes: ClassVar[bool] = False  # whether it changes which settlements a unit has
+    moves: ClassVar[bool] = False  # whether it changes the township of a unit
 
     date: Day
 
@@ -59,6 +61,15 @@ class Lever(BaseModel, ABC):
         """Ids of units and townships that it would make if it had no faults, None where nobody
         can say; asked of levers that redraw, once they are found faulty."""
         return None if self.redraws else ()
+
+    def may_reach(self, site: Site) -> set[str] | None:
+        """Units that it may reshape or move once its faults are mended, None where nobody can
+        say; asked of levers that redraw, once they are found faulty."""
+        return None
+
+    def note(self, site: Site) -> None:
+        """Keeps for later levers what holds of it even where it has faults."""
+        return
 
     @abstractmethod
     def describe(self, lang: Lang = "en") -> str:

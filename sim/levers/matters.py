@@ -76,10 +76,12 @@ class RouteMatters(Phased):
             for tier, share in shares
             if share > 0
         ]
-        step = self.strength < 1
+        way = words.part_way(self.strength, lang)
         if lang == "zh":
-            return f"政务事项{'逐步' if step else ''}分渠道办理：" + "，".join(said)
-        return f"government matters are {'to be ' if step else ''}done {words.listed(said, lang)}"
+            step = f"，完成由原渠道调整的{way}，目标为" if self.strength < 1 else ""
+            return f"政务事项分渠道办理{step}：" + "，".join(said)
+        step = f"{way} of the way from where they were done to " if self.strength < 1 else "done "
+        return f"government matters are {step}{words.listed(said, lang)}"
 
     def apply(self, state: State) -> None:
         """A ramp goes an equal part of the way from what held before at every step."""

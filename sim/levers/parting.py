@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from sim.levers import words
 from sim.levers.boundary import BoundaryLever, check_names
+from sim.levers.doubt import under, units_in_doubt
 from sim.levers.getting import say_way
 from sim.levers.lever import Flag, Id, NewId
 from sim.levers.plan import RENTED_POINT, Floor, Plan, Premises, UnitPlan, Way
@@ -50,6 +51,7 @@ class SplitCommunity(BoundaryLever):
     """
 
     kind: ClassVar[str] = "split_community"
+    moves: ClassVar[bool] = False
 
     community: Id
     parts: Annotated[tuple[SplitPart, ...], Field(min_length=2)]
@@ -76,7 +78,7 @@ class SplitCommunity(BoundaryLever):
             check_names(site, "settlement", part.settlements or (), site.unit_of, *at)
         if not site.sure:
             site.named |= self.may_make(site)
-        if site.problems.has_errors(so_far) or not site.sure:
+        if site.problems.has_errors(so_far) or units_in_doubt(site, [self.community]):
             return None
         old = site.units[self.community]
         members = self._members(site)
@@ -109,6 +111,13 @@ class SplitCommunity(BoundaryLever):
 
     def may_make(self, site: Site) -> set[str]:
         return {p.id for p in self.parts}
+
+    def may_reach(self, site: Site) -> set[str] | None:
+        """The unit itself, and those in which settlements that it names lie."""
+        if self.community not in site.units:
+            return None
+        named = {s for p in self.parts for s in p.settlements or ()}
+        return {self.community, *(site.unit_of[s] for s in named if s in site.unit_of)}
 
     def _check_floor(self, site: Site) -> None:
         """Half of the floor of a point is a culture room, which takes in somebody."""
@@ -208,6 +217,7 @@ class TransferSettlements(BoundaryLever):
     """
 
     kind: ClassVar[str] = "transfer_settlements"
+    moves: ClassVar[bool] = False
 
     settlements: Annotated[tuple[Id, ...], Field(min_length=1)]
     to: Id
@@ -226,7 +236,9 @@ class TransferSettlements(BoundaryLever):
         check_names(site, "settlement", self.settlements, site.unit_of, "settlements")
         if self.to not in site.units:
             site.unknown("community", self.to, site.units, "to")
-        if site.problems.has_errors(so_far) or not site.sure:
+        if site.problems.has_errors(so_far):
+            return None
+        if units_in_doubt(site, [self.to, *(site.unit_of[s] for s in self.settlements)]):
             return None
         donors = list(dict.fromkeys(site.unit_of[s] for s in self.settlements))
         self._check(site, donors)
@@ -242,6 +254,14 @@ class TransferSettlements(BoundaryLever):
 
     def may_make(self, site: Site) -> set[str]:
         return set()  # both units keep their ids
+
+    def may_reach(self, site: Site) -> set[str] | None:
+        """Those of the counties that it names units of: settlements stay in their county."""
+        known = {site.unit_of[s] for s in self.settlements if s in site.unit_of}
+        known |= {self.to} & set(site.units)
+        if not known or not site.adrift.isdisjoint(known):
+            return None
+        return under(site, counties={site.townships[site.units[u].township].county for u in known})
 
     def _check(self, site: Site, donors: Sequence[str]) -> None:
         """No unit is emptied, loses its seat or falls apart, and borders are common."""

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from sim.case.files import exists, inside, names_in
-from sim.case.messages import Problems, did_you_mean
+from sim.case.messages import Problems, did_you_mean, near_file
 from sim.case.yaml import Document, KeyPath, salvage, validate
 from sim.levers.lever import Lever
 
@@ -99,7 +99,7 @@ def _base(
     if not exists(file):
         near = names_in(document.path.parent, ".yaml", ".yml")
         code, message = "missing-base", f"there is no scenario {name}"
-        hint = did_you_mean(name, near) or "a base is a file beside the scenario"
+        hint = near_file(name, near) or "a base is a file beside the scenario"
     elif not inside(file, roots):
         code, message = "outside-case", f"{name} lies outside the case's directory"
         hint = "copy it into the case"

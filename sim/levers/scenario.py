@@ -23,6 +23,7 @@ from sim.levers.boundaries import MergeCommunities, RedrawCommunities
 from sim.levers.channels import AgencyService, OnlineService
 from sim.levers.checking import bind_all
 from sim.levers.conversion import ConvertVillage
+from sim.levers.doubt import open_all
 from sim.levers.enlarging import EnlargeFacility
 from sim.levers.facilities import AddFacility, AddProgramme, CloseFacility
 from sim.levers.grouping import Regroup
@@ -31,7 +32,7 @@ from sim.levers.lever import Lever
 from sim.levers.matters import OneWindow, RouteMatters
 from sim.levers.parting import SplitCommunity, TransferSettlements
 from sim.levers.premises import CoLocate, KeepServicePoints
-from sim.levers.reading import ScenarioFile, read_chain, read_entries
+from sim.levers.reading import SOME_DAY, ScenarioFile, read_chain, read_entries
 from sim.levers.residents import CommunityFund, PropertyManagement, RecruitVolunteers
 from sim.levers.services import BuyServices
 from sim.levers.site import Site
@@ -86,6 +87,7 @@ LEVERS: dict[str, type[Lever]] = {
         ServiceFirst,
     )
 }
+MOST_YEARS = 30  # from the case's start to a lever; later ones are likely slips of the pen
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class Scenario:
         path, problems = Path(path), Problems()
         site = Site.of(case, path.parent, problems)
         chain, whole = read_chain(path, site.roots, problems)
-        site.sure, site.anything = whole, not whole
+        if not whole:
+            open_all(site)
         found = [e for d in reversed(chain) for e in read_entries(d, LEVERS, problems)]
         bound, faulty = bind_all(found, site)
         if horizon is not None:
@@ -122,6 +125,8 @@ class Scenario:
                 _check_date(lever, place, *horizon, problems)
             for lever, place in bound:
                 _check_opening(lever, place, *horizon, problems)
+        else:
+            _remark_dates([*bound, *faulty], case, problems)
         problems.found = list(dict.fromkeys(problems.found))  # steps of a lever say the same
         problems.found.sort(key=lambda p: (str(p.path), p.line or 0, p.column or 0))
         problems.raise_errors()
@@ -207,6 +212,23 @@ def _check_date(
             *place,
             hint=f"choose a date from {start} to {end}, or change start and weeks",
         )
+
+
+def _remark_dates(
+    levers: list[tuple[Lever, tuple[Path, int, int]]], case: Case, problems: Problems
+) -> None:
+    """Warns of dates in which no experiment on the case is likely to lie."""
+    start = case.meta.start
+    end = start + timedelta(days=round(365.25 * MOST_YEARS))
+    for lever, place in levers:
+        if lever.date == SOME_DAY or start <= lever.date <= end:
+            continue
+        where, hint = f"before the case's start, {start}", f"choose a date from {start} on"
+        if lever.date > end:
+            where = f"more than {MOST_YEARS} years after the case's start, {start}"
+            hint = "is the year right? An experiment would have to be as long"
+        message = f"{lever.kind} on {lever.date} lies {where}"
+        problems.warning("date-outside", message, *place, hint=hint)
 
 
 def _check_opening(

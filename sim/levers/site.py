@@ -3,7 +3,7 @@ go."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
@@ -15,7 +15,7 @@ import pandas as pd
 
 from sim.case.case import Case
 from sim.case.faults import SHORTENED as DAMAGED
-from sim.case.messages import Problems, did_you_mean
+from sim.case.messages import Problems, near_id
 from sim.case.parameters import Parameters
 from sim.case.schema import ROLES, UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
@@ -62,11 +62,13 @@ class Site:
     has, by id, where that is sure before the run; ended: id of a unit or township -> the lever
     that ended it and those that followed. outside: ids that lie outside the scope. sure: False
     once a faulty lever leaves it open what units there are; then any id may name one where
-    `anything`, else those that are `named`. redrawn: whether a lever has redrawn any. former:
+    `anything`, else those that are `named`. loose, adrift: units whose settlements, and whose
+    township, such a lever leaves open. redrawn: whether a lever has redrawn any. former:
     settlements of points that redraws have closed, None once nobody can say. uncertain: services
     of which nobody can say before the run where they are. growing: day from which a
     facility named by a lever is larger. given: share of the office floor of a settlement that is
-    given to activities. left_out: rows of levers outside the scope, by what they are.
+    given to activities. left_out: rows of levers outside the scope, by what they are. opened:
+    streets that levers have opened.
     """
 
     case: Case
@@ -86,9 +88,12 @@ class Site:
     growing: dict[str, date] = field(default_factory=dict)
     given: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    opened: set[tuple[Any, ...]] = field(default_factory=set)
     sure: bool = True
     anything: bool = False
     named: set[str] = field(default_factory=set)
+    loose: set[str] = field(default_factory=set)
+    adrift: set[str] = field(default_factory=set)
     redrawn: bool = False
     former: set[str] | None = field(default_factory=set)
     uncertain: set[str] = field(default_factory=set)
@@ -161,13 +166,23 @@ class Site:
             near.setdefault(b, []).append(a)
         return near
 
+    def _names(self, noun: str) -> Iterator[tuple[str, str]]:
+        """Ids and names of what a noun may mean."""
+        if "township" in noun:
+            yield from ((t.id, t.name) for t in self.townships.values())
+        if "community" in noun:
+            yield from ((u.id, u.name) for u in self.units.values())
+        if noun in ("settlement", "facility"):
+            table = self.case.settlements if noun == "settlement" else self.case.facilities
+            yield from zip(table["id"], table["name"], strict=True)
+
     def error(self, code: str, message: str, hint: str, *keys: str | int) -> None:
         """A fault of the lever under check, at the value of one of its keys."""
         self._say("error", code, message, hint, *keys)
 
-    def warn(self, code: str, message: str, *keys: str | int) -> None:
+    def warn(self, code: str, message: str, *keys: str | int, hint: str = "") -> None:
         """A remark on the lever under check."""
-        self._say("warning", code, message, "", *keys)
+        self._say("warning", code, message, hint, *keys)
 
     def leave_out(self, what: str, number: int) -> None:
         """Counts what lies outside the scope."""
@@ -211,7 +226,7 @@ class Site:
         all_of_them = f"the case's tables list every {noun}"
         if noun == "facility":
             all_of_them += "; what a lever adds has no id here: change that lever instead"
-        hint = did_you_mean(name, known) or all_of_them
+        hint = near_id(name, known, self._names(noun)) or all_of_them
         self.error("unknown-id", f"there is no {noun} {name!r} at this date", hint, *keys)
 
     @property

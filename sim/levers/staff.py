@@ -83,10 +83,13 @@ class SetStaffStandard(Phased):
             for key, pair in words.STANDARD.items()
             if (value := getattr(self, key)) is not None
         ] or [words.pick(("that of their kind", "按类别的一般标准"), lang)]
+        way = words.part_way(self.strength, lang)
         if lang == "zh":
-            return f"岗位标准为{'，'.join(said)}，超出部分{'撤销' if self.cut else '保留'}"
+            step = f"；已完成与标准差距的{way}" if self.strength < 1 else ""
+            return f"岗位标准为{'，'.join(said)}，超出部分{'撤销' if self.cut else '保留'}{step}"
         above = "are abolished" if self.cut else "stay"
-        return f"the staff standard is {', '.join(said)}; posts above it {above}"
+        step = f"; {way} of the gap to it is closed" if self.strength < 1 else ""
+        return f"the staff standard is {', '.join(said)}; posts above it {above}{step}"
 
     def apply(self, state: State) -> None:
         state.policies.standard[self.rows(state)] = self._numbers()
@@ -144,6 +147,7 @@ class MoveStaff(Lever):
         return lever
 
     def _check(self, site: Site) -> None:
+        so_far = len(site.problems.found)
         if self.source not in _places(site) and self.source not in site.outside:
             site.unknown("township or community", self.source, _places(site), "from")
         for i, name in enumerate(self.to):
@@ -159,6 +163,9 @@ class MoveStaff(Lever):
         if asked > there:
             message = f"{amount(asked, 'post')} are to leave {self.source!r}, which has {there}"
             site.error("too-few-posts", message, "move fewer, or from elsewhere", "number")
+        elif asked == site.posts.get(self.source) and not site.problems.has_errors(so_far):
+            message = f"all {amount(asked, 'post')} of {self.source!r} leave: nobody is left there"
+            site.warn("empties-office", message, "number")
 
     def describe(self, lang: Lang = "en") -> str:
         total = self.number * len(self.to)

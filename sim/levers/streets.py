@@ -76,15 +76,56 @@ class OpenStreet(Lever):
         edges = self._of_table(site, places) if self.table is not None else self._own(site, places)
         if edges is None:
             return None
+        opens = self.date + timedelta(weeks=self.weeks_of(site.parameters))
+        if not self._adds(site, edges, opens):
+            return None
+        site.opened |= set(edges)
         lever = self.model_copy()
         lever._edges = edges
-        lever._opens = self.date + timedelta(weeks=self.weeks_of(site.parameters))
+        lever._opens = opens
         lever._price = sum(e[2] for e in edges) * site.parameters["cost.street"]
         return lever
 
     @property
     def shows(self) -> date:
         return self._opens
+
+    def _adds(self, site: Site, edges: tuple[tuple[Any, ...], ...], opens: date) -> bool:
+        """Whether it opens a street that is not there already, as short and as fast; warns where
+        some are."""
+        assert site.case.streets is not None
+        key = "from" if self.table is None else "table"
+        frame = site.case.streets[1]
+        ends = {name for edge in edges for name in edge[:2]}
+        near = frame[frame["from"].isin(ends) & frame["to"].isin(ends)]
+        near = near[(near["opened"].isna() | (near["opened"] <= np.datetime64(opens))).to_numpy()]
+        known: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        rows = near[list(COLUMNS)].itertuples(index=False, name=None)
+        for a, b, metres, speed, one_way in (*rows, *site.opened):
+            for way in [(a, b)] if one_way else [(a, b), (b, a)]:
+                known.setdefault(way, []).append((metres, speed))
+        usual = site.parameters["travel.ride_speed"]
+
+        def there(edge: tuple[Any, ...]) -> bool:
+            a, b, metres, speed, one_way = edge
+            return all(
+                any(m <= metres + _SLACK and _fast(v, usual) >= _fast(speed, usual)
+                    for m, v in known.get(way, ()))
+                for way in ([(a, b)] if one_way else [(a, b), (b, a)])
+            )  # fmt: skip
+
+        old = [edge for edge in edges if there(edge)]
+        named = ", ".join(f"{e[0]} to {e[1]}" for e in old[:3]) + (" ..." if len(old) > 3 else "")
+        if len(old) == len(edges):
+            message = f"there is this street already: {named}"
+            if len(edges) > 1:
+                message = f"all {len(edges):,} streets are there already: {named}"
+            site.error("street-there", message, "leave the lever out, or name other nodes", key)
+            return False
+        if old:
+            message = f"{len(old):,} of {len(edges):,} streets are there already: {named}"
+            site.warn("street-there", message, key, hint="leave them out: they cost all the same")
+        return True
 
     def _own(self, site: Site, places: dict[str, np.ndarray]) -> tuple[tuple[Any, ...], ...] | None:
         """The one street between two nodes."""
@@ -153,3 +194,8 @@ class OpenStreet(Lever):
         yearly = edges["metres"].map(lambda m: yearly_cost_of_street(m, state.parameters))
         state.streets = state.streets.plus(edges, week, yearly.to_numpy(np.float64))
         state.open_works()
+
+
+def _fast(speed: float, usual: float) -> float:
+    """Metres a minute of those who ride; usual where a street says none."""
+    return usual if speed != speed else speed

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sim.case.files import exists, inside, names_in
-from sim.case.messages import did_you_mean
+from sim.case.messages import near_file
 from sim.case.schema import REDRAW_TABLES
 from sim.case.tables import Table, TableSpec, read_table
 from sim.levers.plan import Plan, TownshipPlan, UnitPlan
@@ -73,7 +73,7 @@ class RedrawTables:
         """Whether they fit the case at the lever's date and each other; says where not."""
         so_far = len(site.problems.found)
         self._check_ids(site)
-        if site.sure and not site.problems.has_errors(so_far):
+        if not site.problems.has_errors(so_far):
             self._check_areas(site)
         return not site.problems.has_errors(so_far)
 
@@ -116,6 +116,8 @@ class RedrawTables:
             "choose a settlement that the lineage puts into this unit",
             "seat_settlement",
         )
+        if not site.sure:
+            return  # nobody knows which units they redraw
         redrawn = {site.unit_of[s] for s in new_of if s in site.unit_of}
         units.fault(
             problems,
@@ -242,7 +244,7 @@ def read_beside(key: str, file: str, spec: TableSpec, site: Site) -> Table | Non
         message = f"{file} lies outside the case's directory"
         site.error("outside-case", message, "name a file of the case", key)
     elif not exists(path):
-        near = did_you_mean(file, names_in(folder, ".csv", ".xlsx"))
+        near = near_file(file, names_in(folder, ".csv", ".xlsx"))
         hint = near or "tables lie beside the scenario"
         site.error("missing-file", f"there is no table {file!r}", hint, key)
     else:

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from sim.case.messages import did_you_mean
 from sim.levers import words
 from sim.levers.boundary import BoundaryLever, check_names, count_kinds, plan_of
+from sim.levers.doubt import in_counties_of, townships_in_doubt, units_in_doubt
 from sim.levers.lever import Id, NewId
 from sim.levers.plan import Points, TownshipPlan, UnitPlan, share_kept
 from sim.levers.redrawing import redraw
@@ -22,7 +23,9 @@ KINDS = {"street": ("street", "街道"), "town": ("town", "镇"), "township": ("
 
 
 class _OnTownships(BoundaryLever):
-    """What the two levers share."""
+    """What the two levers share: no unit gains or loses settlements."""
+
+    reshapes: ClassVar[bool] = False
 
     def _say_size(self, units: Sequence[UnitPlan], lang: Lang) -> str:
         households = sum(n for u, n in self._sizes if u in {x.id for x in units})
@@ -66,7 +69,7 @@ class MergeTownships(_OnTownships):
             hint = did_you_mean(self.seat, self.townships) or "name one of the townships"
             message = f"the seat {self.seat!r} is not in the list"
             site.error("seat-not-merged", message, hint, "seat")
-        if site.problems.has_errors(so_far) or not site.sure:
+        if site.problems.has_errors(so_far) or townships_in_doubt(site, self.townships):
             return None
         old = [site.townships[t] for t in self.townships]
         units = [u for u in site.units.values() if u.township in self.townships]
@@ -84,6 +87,9 @@ class MergeTownships(_OnTownships):
 
     def may_make(self, site: Site) -> set[str]:
         return set()  # it bears the id of one of its members
+
+    def may_reach(self, site: Site) -> set[str] | None:
+        return in_counties_of(site, self.townships)
 
     def apply(self, state: State) -> None:
         redraw(state, self._plan, township_points=self.township_points)
@@ -152,6 +158,14 @@ class SetUpStreet(_OnTownships):
     def may_make(self, site: Site) -> set[str]:
         return set() if self.id is None else {self.id}
 
+    def may_reach(self, site: Site) -> set[str] | None:
+        if self.township is not None:
+            return in_counties_of(site, [self.township])
+        named = [c for c in self.communities or () if c in site.units]
+        if not site.adrift.isdisjoint(named):
+            return None
+        return in_counties_of(site, {site.units[c].township for c in named})
+
     def _renamed(self, site: Site) -> Self | None:
         assert self.township is not None
         if self.township in site.outside:
@@ -160,7 +174,7 @@ class SetUpStreet(_OnTownships):
         old = site.townships.get(self.township)
         if old is None:
             site.unknown("township", self.township, site.townships, "township")
-        if old is None or not site.sure:
+        if old is None or townships_in_doubt(site, [self.township]):
             return None
         if old.kind == "street":
             message = f"{old.name} ({old.id}) is a street already"
@@ -208,9 +222,11 @@ class SetUpStreet(_OnTownships):
             message = f"the seat {self.seat!r} is not in the list"
             site.error("seat-not-merged", message, hint, "seat")
         units = [site.units[c] for c in self.communities if c in site.units]
-        if site.problems.has_errors(so_far) or not site.sure:
+        if site.problems.has_errors(so_far) or units_in_doubt(site, self.communities):
             return None
         donors = {u.township for u in units}
+        if townships_in_doubt(site, donors):
+            return None
         if len({site.townships[t].county for t in donors}) > 1:
             message = "the communities lie in different counties"
             site.error("two-counties", message, "a street lies in one county", "communities")

@@ -104,6 +104,15 @@ def verb(count: int, plural: str) -> str:
     return f"{plural}s" if count == 1 else plural
 
 
+PARTS = (
+    (1 / 4, ("a quarter", "四分之一")),
+    (1 / 3, ("a third", "三分之一")),
+    (1 / 2, ("half", "一半")),
+    (2 / 3, ("two thirds", "三分之二")),
+    (3 / 4, ("three quarters", "四分之三")),
+)
+
+
 def money(yuan: float, lang: Lang) -> str:
     """An amount of money in the units that people speak of."""
     if lang == "zh":
@@ -120,6 +129,12 @@ def so_far(text: str, strength: float, lang: Lang) -> str:
     if strength == 1:
         return text
     return text + pick((f", {strength:.0%} of the way so far", f"（进度{strength:.0%}）"), lang)
+
+
+def part_way(strength: float, lang: Lang) -> str:
+    """A share of a way as people say it: a quarter, 四分之一; else in per cent."""
+    named = next((pair for share, pair in PARTS if abs(share - strength) < 1e-9), None)
+    return pick(named, lang) if named else f"{strength:.0%}"
 
 
 def amount(number: int, noun: str) -> str:

@@ -15,10 +15,9 @@ from functools import cached_property
 
 import numpy as np
 
-from sim.case.rules import Rule
+from sim.case.rules import Rule, rules_of
 from sim.outcomes.access import SIX_BASICS, TYPES, Distances, Values
 from sim.outcomes.parks import parks
-from sim.outcomes.rules import judged
 from sim.world.boundaries import COMMUNITY_KIND
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.reach import facility_areas
@@ -285,11 +284,11 @@ population only."""
 
 
 def compliance(area: Area, weekly: bool) -> Values:
-    """The share that keeps each rule, of the rules on staff (weekly) or of all others; none where
-    nobody is concerned or where it is unknown."""
+    """The share that keeps each rule that the case is measured by, of those on staff (weekly) or
+    of all others; none where nobody is concerned or where it is unknown."""
     out: Values = {}
-    for rule in judged():
-        if (rule.metric in WEEKLY) == weekly:
+    for rule in rules_of(area.state.world.rules):
+        if not rule.not_judged and (rule.metric in WEEKLY) == weekly:
             share = share_of(rule, area)
             if share is not None:
                 out[rule.outcome, "all"] = share

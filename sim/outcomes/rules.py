@@ -10,7 +10,7 @@ them should meet it; the other asks for a share of units or persons, and says it
 
 from __future__ import annotations
 
-from sim.case.rules import Rule, library
+from sim.case.rules import Rule, authorities, library
 from sim.outcomes.terms import Outcome
 
 HEADLINE = ("SC2018-8-30m2",)
@@ -59,24 +59,27 @@ def as_markdown() -> str:
         "",
         "Written from `sim/data/rules.csv` and `sim/outcomes/rules.py`. An outcome is the share of",
         "those a rule applies to that keep it; asked is the share that should. What the model",
-        "cannot judge is listed with the reason and has no outcome.",
+        "cannot judge is listed with the reason and has no outcome. A case is measured by the",
+        "rules of the nation and of those authorities that its case.yaml names:",
+        f"{', '.join(authorities())}.",
         "",
-        "| outcome | asks | asked | document, article, year | quote |",
-        "|---|---|---:|---|---|",
+        "| outcome | authority | asks | asked | document, article, year | quote |",
+        "|---|---|---|---:|---|---|",
     ]
     rows += [
-        f"| `{r.outcome}` | {_asks(r)} | {100 * r.target:g} % | {_place(r)} | {r.quote} |"
+        f"| `{r.outcome}` | {_whose(r)} | {_asks(r)} | {100 * r.target:g} % | {_place(r)} | "
+        f"{r.quote} |"
         for r in judged()
     ]
     rows += [
         "",
         "## Not judged",
         "",
-        "| rule | asks | why not | document, article, year | quote |",
-        "|---|---|---|---|---|",
+        "| rule | authority | asks | why not | document, article, year | quote |",
+        "|---|---|---|---|---|---|",
     ]
     rows += [
-        f"| {r.id} | {_asks(r)} | {r.not_judged} | {_place(r)} | {r.quote} |"
+        f"| {r.id} | {_whose(r)} | {_asks(r)} | {r.not_judged} | {_place(r)} | {r.quote} |"
         for r in library()
         if r.not_judged
     ]
@@ -94,6 +97,10 @@ def as_markdown() -> str:
         for same in conflicts()
     ]
     return "\n".join(rows) + "\n"
+
+
+def _whose(rule: Rule) -> str:
+    return ", ".join(rule.authorities)
 
 
 def _place(rule: Rule) -> str:

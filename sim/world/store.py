@@ -29,7 +29,9 @@ def build_world(case: Case, parameters: Parameters) -> Path:
     """
     used = {n: v for n, v in parameters.values().items() if read_by_synthesis(n)}
     code = sha256(Path(__file__).with_name("households.py").read_bytes()).hexdigest()
-    key = [case.digest, sorted(case.settlements["id"]), used, case.meta.seed, code, TABLES]
+    meta = case.meta
+    ids = sorted(case.settlements["id"])
+    key = [case.digest, ids, used, meta.seed, list(meta.rules), code, TABLES]
     name = sha256(json.dumps(key, ensure_ascii=False).encode()).hexdigest()[:24]
     root = cache_directory() / "worlds"
     target = root / name

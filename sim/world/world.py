@@ -33,7 +33,7 @@ class World:
 
     Tables as in the case, sorted by id. households: columns of all households at the start; seed:
     of their draws for life.
-    streets: nodes and edges, or None.
+    rules: authorities whose rules the case names. streets: nodes and edges, or None.
     """
 
     settlements: pd.DataFrame
@@ -45,6 +45,7 @@ class World:
     services: pd.DataFrame
     households: Households
     seed: int
+    rules: tuple[str, ...]
     streets: tuple[pd.DataFrame, pd.DataFrame] | None
 
     @staticmethod
@@ -60,6 +61,7 @@ class World:
             services=case.services.reset_index(drop=True),
             households=synthesise(tables["settlements"], parameters, case.meta.seed),
             seed=case.meta.seed,
+            rules=tuple(case.meta.rules),
             streets=case.streets,
         )
 
@@ -82,6 +84,7 @@ class World:
             **tables,
             households=Households(**columns),
             seed=int(np.load(path / "seed.npy")),
+            rules=tuple(np.load(path / "rules.npy").tolist()),
             streets=streets,
         )
 
@@ -90,6 +93,7 @@ class World:
         for f in fields(Households):
             np.save(path / f"household_{f.name}.npy", getattr(self.households, f.name))
         np.save(path / "seed.npy", np.int64(self.seed))
+        np.save(path / "rules.npy", np.array(self.rules, dtype=np.str_))
         for name in TABLES:
             getattr(self, name).to_parquet(path / f"{name}.parquet", index=False)
         if self.streets:

@@ -26,6 +26,7 @@ population:
   basis: registered  # persons and households are registered ones (户籍)
   persons_per_household: {per_household}
   absent_share: {absent}  # registered here, living elsewhere
+rules: {rules}  # authorities whose rules it is measured by, beside the national ones
 parameters: {{}}  # the case's own values of the model's parameters: name, colon, value
 
 # real = stands in an official or published source; inferred = concluded from such by stated
@@ -149,6 +150,7 @@ def case_yaml(inp: Input, case_folder: Path, projection: str) -> str:
         title=json.dumps(title, ensure_ascii=False),
         projection=projection,
         seed=totals.seed,
+        rules=f"[{', '.join(totals.rules)}]",
         start=totals.start or totals.reform_date or DEFAULT_START,
         per_household=totals.persons_per_household,
         absent=totals.absent_share or 0.0,

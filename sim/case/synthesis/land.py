@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,6 +13,7 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from sim.case.messages import InputError, Problem, Problems
+from sim.case.projection import projection_fault
 from sim.case.synthesis import division
 from sim.case.synthesis.lists import Input
 
@@ -22,17 +22,13 @@ def projection_of(inp: Input) -> str:
     """The given projection, checked, or else the UTM zone in which the counties lie."""
     given = inp.totals.projection
     if given:
-        try:
-            crs = pyproj.CRS.from_user_input(given)
-            sound = crs.is_projected and crs.axis_info[0].unit_name == "metre"
-        except pyproj.exceptions.CRSError:
-            sound = False
-        if not sound or not re.fullmatch(r"EPSG:\d{4,6}", given):
+        fault = projection_fault(given)
+        if fault:
             raise InputError(
                 [
                     Problem(
                         "bad-projection",
-                        f"{given!r} is no projection in metres",
+                        f"{fault}: a projection in metres is wanted",
                         inp.folder / "totals.yaml",
                         hint="such as EPSG:32648 (UTM zone 48 north), or leave it out",
                     )

@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
 from sim.case.messages import Problems
-from sim.case.schema import AGES, Day
+from sim.case.schema import AGES, Authority, Day
 from sim.case.yaml import Document, validate
 
 Count = Annotated[int, Field(ge=1)]
@@ -41,7 +41,8 @@ class Totals(BaseModel):
     Persons are registered persons, areas km2.
 
     title: name of the case; start: the day it describes; reform_date: day of the redraw;
-    projection: EPSG code for x and y; seed: of everything synthetic; registered_persons: all;
+    projection: EPSG code for x and y; rules: authorities whose rules it is measured by, beside the
+    national ones; seed: of everything synthetic; registered_persons: all;
     resident_persons: those who live there; area_km2: all of it; persons_in_communities_before:
     those under 社区 before the redraw; persons_in_communities_after: those under 社区 after it;
     area_communities_before_km2: that of 社区 before the redraw; area_communities_after_km2: that
@@ -56,6 +57,7 @@ class Totals(BaseModel):
     start: Day | None = None
     reform_date: Day | None = None
     projection: str | None = None
+    rules: list[Authority] = []
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     registered_persons: Count | None = None
     resident_persons: Count | None = None
