@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.case.case import Case
 from sim.model import CommunityModel
+from sim.world.state import State
 from tests.levers import run, scenario
 from tests.worlds import EMPTY
 
@@ -30,17 +31,23 @@ def offices_apart(a: CommunityModel, b: CommunityModel) -> set[str]:
     return {s.offices.id[i] for i in np.flatnonzero(~same)}
 
 
-def units_apart(a: CommunityModel, b: CommunityModel, *services: str) -> set[str]:
-    """Ids of the units at the start in which some household has other needs put off, facilities
-    used or waits expected, for these services or for all that are asked for week by week."""
-    s, t = a.state, b.state
+def households_apart(s: State, t: State, *services: str) -> np.ndarray:
+    """Households with other needs put off, facilities used or waits expected, for these services or
+    for all that are asked for week by week, bool ``[H]``."""
     lines = max(s.asked, t.asked, key=len)
     mine = [i for i, line in enumerate(lines) if not services or line.service in services]
-    same = np.ones(len(s.households.key), bool)
+    apart = np.zeros(len(s.residents.usual), bool)
     for name, none in (("pending", 0), ("tries", 0), ("usual", -1), ("expected", 0)):
         columns = [getattr(m.residents, name) for m in (s, t)]
         more = [((0, 0), (0, len(lines) - x.shape[1])) for x in columns]
         x, y = (np.pad(c, m, constant_values=none) for c, m in zip(columns, more, strict=True))
-        same &= (x == y)[:, mine].all(axis=1)
-    home = s.boundaries.origin[np.unique(s.households.settlement[~same])]
+        apart |= (x != y)[:, mine].any(axis=1)
+    return apart
+
+
+def units_apart(a: CommunityModel, b: CommunityModel, *services: str) -> set[str]:
+    """Ids of the units at the start in which some household is apart (see `households_apart`)."""
+    s, t = a.state, b.state
+    apart = households_apart(s, t, *services)
+    home = s.boundaries.origin[np.unique(s.households.settlement[apart])]
     return {s.boundaries.units[u].id for u in home}

@@ -14,8 +14,8 @@ import pytest
 
 from sim.case.parameters import Parameters
 from sim.levers.scenario import Scenario
-from sim.world.state import State
 from sim.world.world import World
+from tests.apart import households_apart
 from tests.cases import TOWNSHIP_OF, UNITS
 from tests.levers import write_scenario
 from tests.worlds import edited_case, small_model
@@ -175,16 +175,6 @@ def reach(tables: Mapping[str, list[dict]], lever: Lever) -> set[tuple[str, str]
         if more == reached:
             return reached
         reached = more
-
-
-def households_apart(one: State, two: State, service: str) -> np.ndarray:
-    """Households whose columns for a service differ in any bit."""
-    lines = [i for i, line in enumerate(one.lines.asked) if line.service == service]
-    out = np.zeros(len(one.residents.usual), bool)
-    for name in ("pending", "tries", "usual", "expected"):
-        a, b = getattr(one.residents, name)[:, lines], getattr(two.residents, name)[:, lines]
-        out |= (a != b).any(axis=1)
-    return out
 
 
 @pytest.fixture(scope="module")
