@@ -36,6 +36,7 @@ class Town:
         self.usual = np.full((HOUSEHOLDS, 1), -1, np.int32)
         self.expected = np.zeros((HOUSEHOLDS, 1), np.float32)
         self.belief = np.zeros((PLACES, 1, K), np.float32)
+        self.minded = True
 
     def week(self, *errands):
         """errands: (household, new needs, rank or PUT_OFF ..., met, wait); sums by household."""
@@ -49,7 +50,7 @@ class Town:
             np.array(new, np.int32), np.array(slot, np.int32),
             np.array([max(k, -1) for k in rank], np.int32), np.full(len(h), 10.0),
             np.array(met), np.array(wait, float), MOST, STEP, HOME, np.arange(HOUSEHOLDS),
-            SLOTS, self.pending, self.tries, self.usual, self.expected, self.belief, sums, felt,
+            SLOTS, np.array([self.minded]), self.pending, self.tries, self.usual, self.expected, self.belief, sums, felt,
         )  # fmt: skip
         return sums[:, 0], felt
 
