@@ -50,7 +50,8 @@ class Town:
             np.array(new, np.int32), np.array(slot, np.int32),
             np.array([max(k, -1) for k in rank], np.int32), np.full(len(h), 10.0),
             np.array(met), np.array(wait, float), MOST, STEP, HOME, np.arange(HOUSEHOLDS),
-            SLOTS, np.array([self.minded]), self.pending, self.tries, self.usual, self.expected, self.belief, sums, felt,
+            SLOTS, np.array([self.minded]), self.pending, self.tries, self.usual, self.expected,
+            self.belief, sums, felt,
         )  # fmt: skip
         return sums[:, 0], felt
 

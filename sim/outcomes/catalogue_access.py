@@ -122,7 +122,7 @@ def equity_outcomes() -> list[Outcome]:
         ),
         Outcome(
             "equity.losers.counter_minutes", "min", "lower",
-            "change of minutes to counter matters against the base, of those with a counter in both",
+            "change of minutes to counter matters, of those with a counter in base and scenario",
             "到办事点分钟数的变化（前后均有办事点者）",
         ),
         Outcome(

@@ -19,8 +19,8 @@ ENDED = (MET, BY_NET, BY_AGENT, UNMET)
 @njit(
     "void(int64[::1], int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], float64[::1],"
     " boolean[::1], float64[::1], int64, float64, int32[::1], int64[::1], int32[:, :, ::1],"
-    " boolean[::1], uint8[:, ::1], uint8[:, ::1], int32[:, ::1], float32[:, ::1], float32[:, :, ::1],"
-    " float64[:, :, ::1], float64[:, ::1])",
+    " boolean[::1], uint8[:, ::1], uint8[:, ::1], int32[:, ::1], float32[:, ::1],"
+    " float32[:, :, ::1], float64[:, :, ::1], float64[:, ::1])",
     cache=True,
 )
 def settle(

@@ -212,8 +212,8 @@ def settle(
     first: np.ndarray, household: np.ndarray, needs: np.ndarray, new: np.ndarray,
     slot: np.ndarray, rank: np.ndarray, minutes: np.ndarray, met: np.ndarray, wait: np.ndarray,
     tries_most: int, step: float, settlement: np.ndarray, group: np.ndarray, slots: np.ndarray,
-    minded: np.ndarray, pending: np.ndarray, tries: np.ndarray, usual: np.ndarray, expected: np.ndarray,
-    belief: np.ndarray, groups: int,
+    minded: np.ndarray, pending: np.ndarray, tries: np.ndarray, usual: np.ndarray,
+    expected: np.ndarray, belief: np.ndarray, groups: int,
 ) -> Settled:  # fmt: skip
     """Twin of `learning.settle`; a household has at most one errand a line and week."""
     h, i = household, np.repeat(np.arange(first.size - 1), np.diff(first))

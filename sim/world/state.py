@@ -130,7 +130,7 @@ class State:
             contracts=contracts,
             agreed=float(contracts.yuan.sum()),
             facilities=facilities,
-            in_case=facilities.offers.any(axis=0),
+            in_case=np.asarray(facilities.offers.any(axis=0)),
             ledger=Ledger.empty(len(offices), int(parameters["work.withdrawn_after"])),
             residents=Residents.at_start(
                 world.households.settlement.size,
@@ -208,8 +208,8 @@ class State:
 
     @property
     def known(self) -> np.ndarray:
-        """Services that anybody has ever heard of, bool ``[services]``: those of the case, and those
-        that a lever has opened a facility for. Of the others nothing is asked and nothing told."""
+        """Services that anybody has heard of, bool ``[services]``: those of the case, and those that
+        a lever has opened a facility for. Of the others nothing is asked and nothing told."""
         f = self.facilities
         been = f.offers | f.ended
         return self.in_case | been[f.opened <= self.week].any(axis=0)
