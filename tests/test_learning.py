@@ -89,6 +89,17 @@ def test_needs_put_off_are_met_together_with_the_new_ones():
     assert town.pending[0, 0] == 0 and town.tries[0, 0] == 0
 
 
+def test_lines_that_are_not_minded_are_booked_but_not_felt():
+    errands = ((0, 1, 0, True, 8.0), (1, 2, NO_REACH, False, 0.0), (3, 1, 0, False, 3.0))
+    minded, ignored = Town(), Town()
+    ignored.minded = False
+    for _ in range(MOST):
+        (sums, felt), (same, nothing) = minded.week(*errands), ignored.week(*errands)
+        assert (sums == same).all() and not nothing.any()
+    assert (minded.expected == ignored.expected).all()
+    assert felt[:, 2].all() and felt[:, 3].all()
+
+
 def test_a_matter_done_online_is_met_without_a_trip():
     town = Town()
     sums, felt = town.week((0, 2, ONLINE, True, 0.0))

@@ -208,8 +208,8 @@ class State:
 
     @property
     def known(self) -> np.ndarray:
-        """Services that anybody has heard of, bool ``[services]``: those of the case, and those that
-        a lever has opened a facility for. Of the others nothing is asked and nothing told."""
+        """Services that anybody has heard of, bool ``[services]``: those of the case, and those
+        that a lever has opened a facility for. Of the others nothing is asked or told."""
         f = self.facilities
         been = f.offers | f.ended
         return self.in_case | been[f.opened <= self.week].any(axis=0)
