@@ -15,7 +15,6 @@ from sim.outcomes.catalogue import OUTCOMES
 from sim.outcomes.terms import PLACED, SERVICE_NAMES
 from sim.report.numbers import (
     MARKS,
-    WINDOWS,
     base_of,
     base_value,
     decimals,
@@ -31,6 +30,8 @@ from sim.report.numbers import (
 if TYPE_CHECKING:
     from pandas import DataFrame
     from rich.console import RenderableType
+
+    from sim.report.windows import Window
 
 
 @dataclass(frozen=True)
@@ -197,9 +198,9 @@ def answer_rows(comparison: DataFrame) -> Iterator[tuple[Section, Row, list[Any]
                 yield section, row, records
 
 
-def legend(comparison: DataFrame, window: str, lang: str = "en") -> str:
+def legend(comparison: DataFrame, window: Window | None = None, lang: str = "en") -> str:
     """How to read the table: the window, the interval, and the marks that occur in it."""
-    en, zh = WINDOWS.get(window, (window, window))
+    en, zh = (f"{window.mean[0]}; ", f"{window.mean[1]}；") if window else ("", "")
     seen = set(comparison["verdict"])
     marks = "  ".join(
         f"{mark} {pick(lang, e, z)}" for key, (mark, e, z, _) in MARKS.items() if key in seen
@@ -207,8 +208,8 @@ def legend(comparison: DataFrame, window: str, lang: str = "en") -> str:
     base = base_of(comparison)
     return pick(
         lang,
-        f"{en}; value, difference from {base} ± half of its 95 % interval (where not 0)\n{marks}",
-        f"{zh}；数值，与 {base} 的差 ± 95%置信区间半宽（舍入为0时省略）\n{marks}",
+        f"{en}value, difference from {base} ± half of its 95 % interval (where not 0)\n{marks}",
+        f"{zh}数值，与 {base} 的差 ± 95%置信区间半宽（舍入为0时省略）\n{marks}",
     )
 
 
@@ -228,15 +229,15 @@ def cell(record: Any, unit: str, digits: int) -> tuple[str, str, str]:
 def answer_table(
     comparison: DataFrame,
     lang: str = "en",
-    window: str = "last-year",
+    window: Window | None = None,
     titles: Mapping[str, str] | None = None,
     at_once: int = 4,
 ) -> RenderableType:
     """The answer for a terminal of 100 to 140 columns.
 
-    comparison: the frame of `Study.compare()`; titles: scenario -> heading (default: its name);
-    at_once: scenarios beside each other, more follow in further tables. Services that differ in
-    no scenario share one line at the end of their section.
+    comparison: the frame of `Study.compare()`; window: its weeks; titles: scenario -> heading
+    (default: its name); at_once: scenarios beside each other, more follow in further tables.
+    Services that differ in no scenario share one line at the end of their section.
     """
     from rich.console import Group
     from rich.text import Text
@@ -319,7 +320,7 @@ def _cell_text(record: Any, unit: str, digits: int) -> Any:
 def print_answer(
     comparison: DataFrame,
     lang: str = "en",
-    window: str = "last-year",
+    window: Window | None = None,
     titles: Mapping[str, str] | None = None,
     file: IO[str] | None = None,
 ) -> None:

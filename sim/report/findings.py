@@ -17,6 +17,7 @@ import pandas as pd
 
 from sim.case.messages import InputError
 from sim.report.units import draw_map, unit_changes, worst
+from sim.report.windows import Window
 
 if TYPE_CHECKING:
     from sim.case.case import Case
@@ -59,20 +60,21 @@ class Findings:
     """All that a report shows, read from results once; no file is touched after this.
 
     facts: (label, value) pairs of what was compared; titles: scenario -> heading; comparison,
-    early: frames of `compare`; weekly: scenario, replicate, week, outcome, group, value of the
-    outcomes in `CURVES`; map: a drawn figure or None; worst_units: rows (unit, base, scenario,
-    change) of minutes; provenance: what each table comes from; assumptions: parameters of
+    early: frames of `compare` in the windows `window` and `soon`; weekly: scenario, replicate,
+    week, outcome, group, value of the outcomes in `CURVES`; map: a drawn figure or None;
+    worst_units: rows (unit, base, scenario, change) of minutes; provenance: what each table comes from; assumptions: parameters of
     confidence C; repeat: (label, value) pairs; failures: one row per failed run; open_runs:
     planned and not done yet.
     """
 
     title: Text
-    window: str
+    window: Window
     comparison: pd.DataFrame
     weekly: pd.DataFrame
     start: date
     weeks: int
     early: pd.DataFrame | None = None
+    soon: Window | None = None
     titles: Mapping[str, Text] = field(default_factory=dict)
     facts: Sequence[tuple[Text, Text]] = ()
     levers: Sequence[date] = ()
@@ -113,9 +115,10 @@ def gather(results: Path, window: str = "last-year") -> Findings:
     shown = next(iter(units), None)
     return Findings(
         title=_text(info["title"], info["name"]),
-        window=window,
+        window=Window.of(window, info),
         comparison=study.compare(window=window),
         early=study.compare(window="first-half-year") if levers and done else None,
+        soon=Window.of("first-half-year", info) if levers and done else None,
         weekly=study.outcomes([name for name, *_ in CURVES], point=0),
         start=date.fromisoformat(info["start"]),
         weeks=info["weeks"],

@@ -18,7 +18,6 @@ from sim.report import answer, words
 from sim.report.findings import CURVES, Figure, Findings, Text, gather
 from sim.report.numbers import (
     MARKS,
-    WINDOWS,
     base_of,
     decimals,
     interval,
@@ -107,7 +106,6 @@ def _page(findings: Findings, lang: str, groups: bool) -> str:
     base = base_of(comparison) or next(iter(findings.titles), "")
     scenarios = scenarios_of(comparison)
     titles = {s: findings.titles.get(s, Text(s, s)) for s in (base, *scenarios)}
-    en, zh = WINDOWS.get(findings.window, (findings.window, findings.window))
     return (
         _environment()
         .get_template("report.html")
@@ -119,10 +117,10 @@ def _page(findings: Findings, lang: str, groups: bool) -> str:
             scenarios=scenarios,
             titles=titles,
             colour={s: f"s{i % COLOURS}" for i, s in enumerate((base, *scenarios))},
-            window=Text(en, zh),
+            window=Text(*findings.window.mean),
             end=findings.start + timedelta(weeks=findings.weeks) - timedelta(days=1),
             glance=words.at_a_glance(comparison),
-            answers=words.in_words(comparison, findings.early, findings.window),
+            answers=words.in_words(comparison, findings.early, findings.window, findings.soon),
             headline=_headline(comparison, scenarios),
             curves=_curves(findings, [base, *scenarios]),
             losers=_losers(comparison, scenarios),

@@ -9,11 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-WINDOWS = {
-    "last-year": ("mean of the last 52 weeks", "最后52周的平均值"),
-    "first-half-year": ("mean of the 26 weeks from the first lever", "首个措施起26周的平均值"),
-    "whole": ("mean of all weeks", "全部周的平均值"),
-}
 MARKS = {
     "better": ("✓", "better", "改善", "green"),
     "worse": ("✗", "worse", "变差", "red"),
@@ -53,6 +48,11 @@ UNITS = {  # unit -> decimals, as printed (en, zh); shares are printed as per ce
 def pick(lang: str, en: str, zh: str) -> str:
     """The text in the language asked for (``en`` or ``zh``)."""
     return zh if lang == "zh" else en
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its English noun, in the plural where there is not one of it."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def unit_text(unit: str, lang: str = "en") -> str:

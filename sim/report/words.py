@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from sim.outcomes.catalogue import GROUPS, OUTCOMES
 from sim.report.numbers import (
     CLEAR,
-    WINDOWS,
     base_of,
     base_value,
     decimals,
@@ -29,6 +28,8 @@ from sim.report.numbers import (
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from sim.report.windows import Window
 
 AGES = ("children", "adults", "old")
 SEATS = ("seat_0_500m", "seat_500_1000m", "seat_1000_2000m", "seat_2000m")
@@ -48,15 +49,16 @@ class Answer:
 def in_words(
     comparison: DataFrame,
     early: DataFrame | None = None,
-    window: str = "last-year",
+    window: Window | None = None,
+    soon: Window | None = None,
 ) -> list[Answer]:
-    """Up to six sentences per scenario.
+    """Up to seven sentences per scenario.
 
-    comparison: differences in `window`; early: the same for ``first-half-year``, where a lever
-    was pulled at all.
+    comparison: differences in `window`; early: the same in the window `soon` after the first
+    lever, where one was pulled at all.
     """
     found = lookup(comparison)
-    soon = lookup(early) if early is not None else {}
+    first = lookup(early) if early is not None else {}
     answers = []
     for scenario in scenarios_of(comparison):
         texts = {
@@ -67,7 +69,9 @@ def in_words(
             )
             for lang in ("en", "zh")
         }
-        visits = {lang: _visits(found, soon, scenario, window, lang) for lang in ("en", "zh")}
+        visits = {
+            lang: _visits([(first, soon), (found, window)], scenario, lang) for lang in ("en", "zh")
+        }
         answers.append(
             Answer(
                 scenario,
@@ -236,33 +240,19 @@ def _work(found: Found, scenario: str, lang: str) -> str:
     return _sentence(parts, lang)
 
 
-def _visits(found: Found, soon: Found, scenario: str, window: str, lang: str) -> str:
-    """Home visits in the first half year and in the window: the dip and what is left of it."""
+def _visits(periods: Sequence[tuple[Found, Window | None]], scenario: str, lang: str) -> str:
+    """Home visits soon after the first lever and in the window: the dip and what is left of it."""
     key = (scenario, "use.home_care.visits", "all")
-    parts = []
-    if key in soon:
-        parts.append(
-            pick(
-                lang,
-                "in the first half year after the first lever home visits made "
-                f"{moved(soon[key], lang, plural=True, percent=True)}",
-                f"首个措施后的半年内，入户走访次数{moved(soon[key], lang, percent=True)}",
+    parts: dict[str, str] = {}
+    for found, window in periods:
+        when = pick(lang, *window.when) if window else ""
+        if key in found and when not in parts:
+            subject = pick(
+                lang, " they " if parts else " home visits made ", "" if parts else "入户走访次数"
             )
-        )
-    if key in found:
-        en, zh = {
-            "last-year": ("in the last year", "最后一年"),
-            "whole": ("over all weeks", "全部周内"),
-        }.get(window, WINDOWS.get(window, (window, window)))
-        parts.append(
-            pick(
-                lang,
-                f"{en} they " if parts else f"{en} home visits made ",
-                zh if parts else f"{zh}入户走访次数",
-            )
-            + moved(found[key], lang, plural=True, percent=True)
-        )
-    return _sentence(parts, lang)
+            predicate = moved(found[key], lang, plural=True, percent=True)
+            parts[when] = f"{when}{subject}{predicate}".strip()
+    return _sentence(list(parts.values()), lang)
 
 
 def _cost(found: Found, scenario: str, lang: str) -> str:
