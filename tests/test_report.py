@@ -23,9 +23,9 @@ from sim.report.curves import draw, nice_ticks, weekly_bands
 from sim.report.findings import Text, gather, lever_dates
 from sim.report.html import render, write_report
 from sim.report.svg import embed
-from sim.report.units import unit_changes
+from sim.report.units import Change, unit_changes, worst
 from sim.report.windows import Window
-from tests.cases import UNITS, read_rows, write_small_case
+from tests.cases import UNITS, write_small_case
 from tests.results import SCENARIOS, write_results
 
 
@@ -33,10 +33,7 @@ from tests.results import SCENARIOS, write_results
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     case = write_small_case(folder / "case")
-    after = sorted({row["new_id"] for row in read_rows(case / "reform_lineage.csv")})
-    return write_results(
-        folder / "results", case, UNITS, after, title='A <b>bold</b> & "quoted" title'
-    )
+    return write_results(folder / "results", case, UNITS, title='A <b>bold</b> & "quoted" title')
 
 
 @pytest.fixture(scope="module")
@@ -140,16 +137,14 @@ def test_a_report_without_its_case_says_so(results, tmp_path):
 
 def test_one_replicate_gives_a_report_without_intervals(tmp_path):
     case = write_small_case(tmp_path / "case")
-    one = write_results(
-        tmp_path / "one", case, UNITS, UNITS[:2], ("before", "reform"), replicates=1, weeks=24
-    )
+    one = write_results(tmp_path / "one", case, UNITS, ("before", "reform"), replicates=1, weeks=24)
     page = write_report(one).read_text(encoding="utf-8")
     assert "one replicate, interval unknown" in page and 'class="band' not in page
 
 
 def test_results_that_are_still_empty_give_a_report_that_says_so(tmp_path):
     case = write_small_case(tmp_path / "case")
-    none = write_results(tmp_path / "none", case, UNITS, UNITS[:2], replicates=1, weeks=24)
+    none = write_results(tmp_path / "none", case, UNITS, replicates=1, weeks=24)
     for part in (none / "parts").iterdir():
         part.unlink()
     page = write_report(none).read_text(encoding="utf-8")
@@ -181,12 +176,32 @@ def test_minutes_of_old_units_follow_their_settlements_into_the_new_ones(results
     reform = changes["reform"].by("community")
     assert list(reform.index) == sorted(UNITS)
     assert reform["persons"].sum() == _case(results).settlements["persons"].sum()
-    new = changes["reform"].by("new")["value"].round(6).tolist()
-    assert new == [13.01, 15.01]  # mean over replicates of the two joined units
-    assert reform["value"].round(6).isin(new).all()
+    # mean over replicates of what was recorded of the unit before
+    assert reform["value"].round(6).tolist() == [13.01, 15.01, 17.01, 19.01]
+    new, persons = changes["reform"].by("new"), reform["persons"]
+    assert len(new) == 2 and new["persons"].sum() == persons.sum()
+    assert np.average(new["value"], weights=new["persons"]) == pytest.approx(
+        np.average(reform["value"], weights=persons)
+    )
     longest = findings.worst_units[0]
     assert longest["change"] == pytest.approx(reform["change"].max())
     assert findings.levers == [date(2020, 5, 18)] == lever_dates(study)
+
+
+def test_units_that_lose_every_counter_stand_first_with_no_minutes(results):
+    places = pd.DataFrame({
+        "settlement": ["a", "b", "c", "d"], "community": [*UNITS[:3], UNITS[2]],
+        "new": [UNITS[0], UNITS[0], UNITS[2], UNITS[2]], "persons": [10, 30, 20, 20],
+        "base": [5.0, 6.0, 7.0, 7.0], "value": [9.0, np.nan, 9.5, 9.5],
+        "lost": [0.0, 1.0, 0.25, 0.25],
+    })  # fmt: skip
+    change = Change(places, None)
+    rows = worst(change, _case(results), "reform")
+    assert [r["unit"] for r in rows] == [UNITS[1], UNITS[2], UNITS[0]]
+    assert [r["lost"] for r in rows] == [1, 0.25, 0] and np.isnan(rows[0]["change"])
+    new = change.by("new").loc[UNITS[0]]
+    assert (new["persons"], new["change"], new["lost"]) == (40, 4, 0.75)
+    assert change.loss == 4 * 10 + 2.5 * 40
 
 
 def test_merged_units_go_to_the_one_with_the_seat(results):

@@ -54,18 +54,6 @@ def test_a_long_one_has_a_last_year_and_a_half():
 
 
 def test_visits_of_one_and_the_same_weeks_are_told_once():
-    columns = [
-        "scenario",
-        "base",
-        "outcome",
-        "group",
-        "difference",
-        "low",
-        "high",
-        "verdict",
-        "base_value",
-        "value",
-    ]
     row = ["new", "old", "use.home_care.visits", "all", -5.0, -6.0, -4.0, "worse", 100.0, 95.0]
     frame = pd.DataFrame([row], columns=list(COLUMNS))
     study = info(20, [0])

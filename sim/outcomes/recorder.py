@@ -264,14 +264,18 @@ class Recorder:
         state, b, o = model.state, model.state.boundaries, model.state.offices
         persons = self._groups[0]["all"]
         minutes = self.burden.counter
+        before = counter_minutes(state, self.base[state.week])
         with np.errstate(invalid="ignore"):  # who reaches none, then as now, has no change
-            change = minutes - counter_minutes(state, self.base[state.week])
+            change = minutes - before
+        # who had none has lost none
+        gone = np.where(np.isfinite(before), ~np.isfinite(minutes), np.nan)
         frames = []
         ids = np.array([u.id for u in b.units])
         first = int(b.origin.max()) + 1
         for name, column in (
             ("access.counter.minutes", minutes),
             ("equity.losers.counter_minutes", change),
+            ("equity.losers.no_counter", gone),
         ):
             known = persons * np.isfinite(column)
             total = np.bincount(b.origin, known.sum(axis=1), first)

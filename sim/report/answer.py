@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from sim.outcomes.catalogue import OUTCOMES
-from sim.outcomes.terms import PLACED, SERVICE_NAMES
+from sim.outcomes.terms import COUNTER, PLACED, SERVICE_NAMES
 from sim.report.numbers import (
     MARKS,
     base_of,
@@ -36,11 +36,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the answer: an outcome for everyone, with a label that its section explains."""
+    """One line of the answer: an outcome for everyone, with a label that its section explains.
+
+    rare: it is left out where it is zero in base and scenarios.
+    """
 
     outcome: str
     en: str
     zh: str
+    rare: bool = False
 
     @property
     def unit(self) -> str:
@@ -71,6 +75,19 @@ def _services(pattern: str, names: Sequence[str]) -> list[Row]:
     return [Row(pattern.format(name), *SERVICE_NAMES[name]) for name in names]
 
 
+def _without_counter(measure: str, en: str, zh: str) -> list[Row]:
+    """Persons without a counter, whom no mean of minutes holds."""
+    return [
+        Row(
+            f"access.{name}.{measure}",
+            f"{en}: {SERVICE_NAMES[name][0]}",
+            f"{zh}：{SERVICE_NAMES[name][1]}",
+            rare=True,
+        )
+        for name in COUNTER
+    ]
+
+
 SECTIONS = (
     Section(
         "minutes",
@@ -90,6 +107,8 @@ SECTIONS = (
             Row("access.basics.share_15min", "all six basics", "六项基本设施齐全"),
             Row("access.green.share_300m", "green space within 300 m", "300米见绿"),
             Row("access.green.share_500m", "park within 500 m", "500米见园"),
+            *_without_counter("none", "no counter open to them", "无可用办事点"),
+            *_without_counter("out_of_reach", "no counter in reach", "可达范围内无办事点"),
         ),
     ),
     Section(
@@ -152,6 +171,12 @@ SECTIONS = (
             Row("equity.losers.share", "households that lose", "受损户比例"),
             Row("equity.losers.winners", "households that gain", "受益户比例"),
             Row(
+                "equity.losers.no_counter",
+                "persons who lose every counter",
+                "失去全部办事点的人口",
+                rare=True,
+            ),
+            Row(
                 "equity.access.fgt0",
                 "persons beyond the standard of minutes",
                 "出行超过标准时间的人口",
@@ -194,8 +219,12 @@ def answer_rows(comparison: DataFrame) -> Iterator[tuple[Section, Row, list[Any]
     for section in SECTIONS:
         for row in section.rows:
             records = records_of(found, row.outcome, scenarios)
-            if records:
+            if records and not (row.rare and all(_is_zero(r) for r in records)):
                 yield section, row, records
+
+
+def _is_zero(record: Any) -> bool:
+    return all(missing(v) or v == 0 for v in (record.base_value, record.value))
 
 
 def legend(comparison: DataFrame, window: Window | None = None, lang: str = "en") -> str:

@@ -62,9 +62,9 @@ class Findings:
     facts: (label, value) pairs of what was compared; titles: scenario -> heading; comparison,
     early: frames of `compare` in the windows `window` and `soon`; weekly: scenario, replicate,
     week, outcome, group, value of the outcomes in `CURVES`; map: a drawn figure or None;
-    worst_units: rows (unit, base, scenario, change) of minutes; provenance: what each table comes from; assumptions: parameters of
-    confidence C; repeat: (label, value) pairs; failures: one row per failed run; open_runs:
-    planned and not done yet.
+    worst_units: rows (unit, base, scenario, change of minutes, share that lost every counter);
+    provenance: what each table comes from; assumptions: parameters of confidence C; repeat:
+    (label, value) pairs; failures: one row per failed run; open_runs: planned and not done yet.
     """
 
     title: Text
@@ -262,9 +262,11 @@ def _map(change: Change, case: Case, title: Text) -> Figure:
             "Left: units before, communities (社区) and villages (村), with their seats. Right: "
             "units after, with the change of minutes to counter matters for the people who live "
             "there (mean over persons, last record of the horizon; red: longer, "
-            "green: shorter). Borders of a synthetic case are synthetic.",
+            "green: shorter; blank: nobody with a counter before and after). Borders of a "
+            "synthetic case are synthetic.",
             "左：调整前单元（按类型）及驻地；右：调整后单元，按当地居民到办事点分钟数的变化"
-            "着色（按人口平均，时段末次记录；红为增加，绿为减少）。合成案例的边界亦为合成。",
+            "着色（按人口平均，时段末次记录；红为增加，绿为减少，空白为前后无办事点可比）。"
+            "合成案例的边界亦为合成。",
         ),
     )
 

@@ -222,7 +222,7 @@ def _headline(comparison: DataFrame, scenarios: Sequence[str]) -> list[tuple[Tex
     """The rows of the answer that are headlines, by section."""
     sections: dict[Text, list[Line]] = {}
     for section, row, records in answer.answer_rows(comparison):
-        if row.headline or row.outcome == "equity.losers.winners":
+        if row.headline or row.rare or row.outcome == "equity.losers.winners":
             line = _line(records, scenarios, Text(row.en, row.zh), whiskers=True)
             sections.setdefault(Text(section.en, section.zh), []).append(line)
     return list(sections.items())
@@ -282,6 +282,7 @@ def _losers(
                     found.get((scenario, "equity.losers.share", group)),
                     found.get((scenario, "equity.losers.counter_minutes", group))
                     or found.get((scenario, words.COUNTER_MINUTES, group)),
+                    found.get((scenario, words.NO_COUNTER, group)),
                 )
                 for scenario in scenarios
             ]
@@ -292,13 +293,16 @@ def _losers(
     return blocks
 
 
-def _loser_cell(lose: Any, minutes: Any) -> dict[str, Any]:
-    """Losing share in per cent with the width of its bar, and minutes, ~ where not clear."""
+def _loser_cell(lose: Any, minutes: Any, gone: Any) -> dict[str, Any]:
+    """Losing share in per cent with the width of its bar; minutes, ~ where not clear, and the
+    share of persons who lose every counter, where there are any."""
     share = None if lose is None or missing(lose.value) else 100 * lose.value
     change = "–"
     if minutes is not None and not missing(minutes.difference):
         change = number(minutes.difference, "min", sign=True).replace("-", "−")
         change += " ~" if minutes.verdict == "no clear difference" else ""
+    if gone is not None and not missing(gone.value) and gone.value > 0:
+        change = f"{change}; {number(gone.value, 'share')} % ∅".removeprefix("–; ")
     return {
         "lose": "–" if share is None else f"{share:.1f}",
         "width": 0 if share is None else round(min(share, 100)),

@@ -35,6 +35,7 @@ AGES = ("children", "adults", "old")
 SEATS = ("seat_0_500m", "seat_500_1000m", "seat_1000_2000m", "seat_2000m")
 COUNTER_MINUTES = "access.government.minutes"
 SEAT_MINUTES = "equity.losers.counter_minutes"
+NO_COUNTER = "equity.losers.no_counter"
 
 
 @dataclass(frozen=True)
@@ -288,6 +289,15 @@ def _losers(found: Found, scenario: str, lang: str) -> str:
             value = number(record.value, "share")
             parts.append(pick(lang, f"{value}\u00a0% {en}", f"{value}%{zh}"))
     text = pick(lang, " and ", "，").join(parts)
+    gone = found.get((scenario, NO_COUNTER, "all"))
+    if gone is not None and not missing(gone.value) and gone.value > 0:
+        value = number(gone.value, "share", decimals("share", [gone]))
+        text += pick(lang, "; " if text else "", "；" if text else "")
+        text += pick(
+            lang,
+            f"{value}\u00a0% of persons lose every counter for some of their matters",
+            f"{value}%的人口在某类事项上失去全部办事点",
+        )
     record = found.get((scenario, "satisfaction.residents.score", "all"))
     if record is not None:
         text += pick(lang, "; " if text else "", "；" if text else "")
