@@ -159,7 +159,7 @@ def demo(out: Path, jobs: int | None, fresh: bool, lang: str) -> int:
 
     if not Path(DEMO).is_file():
         raise click.UsageError(f"there is no {DEMO} here: go to the project's directory first")
-    code = run_experiment(Path(DEMO), out, jobs, "local", fresh, terminal)
+    code = run_experiment(Path(DEMO), out, jobs, "local", fresh, terminal).exit_code
     if code == terminal.INTERRUPTED:
         return code
     _print_answer(out, None, "last-year", lang)
@@ -269,7 +269,7 @@ def rank(
     "--figure",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Also draw a tornado of the first six outcomes as FILE (.svg or .png).",
+    help="Also draw a tornado of the six outcomes that move most as FILE (.svg or .png).",
 )
 @click.option(
     "--scenario", metavar="SCENARIO", help="Whose figure.  [default: the first with a difference]"

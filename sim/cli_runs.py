@@ -50,10 +50,10 @@ def plan(experiment: Path, out: Path | None, jobs: int | None, pilot: bool, as_j
     from sim.experiment.experiment import Experiment
     from sim.experiment.machine import usable_processors
     from sim.experiment.outlook import look_ahead
-    from sim.experiment.study import results_of
+    from sim.experiment.study import results_of, say_warnings
 
     opened = Experiment.open(experiment)
-    terminal.print_problems(opened.warnings)
+    say_warnings(opened, terminal)
     where = results_of(opened, out)
     outlook = look_ahead(opened, where, jobs or usable_processors(), pilot, terminal)
     click.echo(as_text(outlook.to_json()) if as_json else outlook.to_text())
@@ -128,10 +128,18 @@ def run(
             what = f"{kind!r} is none of {', '.join(KINDS)}"
             raise click.BadParameter(what, param_hint="--keep")
     out = out or Path("results") / experiment.stem
-    code = run_experiment(experiment, out, jobs, engine, console=terminal, keep=kinds, **more)
+    try:
+        more |= {"console": terminal, "keep": kinds}
+        ended = run_experiment(experiment, out, jobs, engine, **more)
+    except OSError as error:
+        if as_json:
+            found = {"path": str(out), "engine": engine, "reason": terminal.explained(error)}
+            click.echo(answer(False, "results", found, []))
+        raise
     if as_json:
-        click.echo(answer(code == terminal.DONE, "results", {"path": str(out)}, []))
-    return code
+        found = ended.to_json() | {"engine": engine}
+        click.echo(answer(ended.exit_code == terminal.DONE, "results", found, []))
+    return ended.exit_code
 
 
 @click.command(
@@ -143,8 +151,8 @@ def run(
 @json_option
 def status(results: Path, as_json: bool) -> None:
     """Say which runs in RESULTS are done, failed or open, and who is at work on them."""
-    from sim.experiment.outlook import Status
     from sim.experiment.results import Study
+    from sim.experiment.status import Status
 
     found = Status.of(Study.open(results))
     click.echo(as_text(found.to_json()) if as_json else found.to_text())

@@ -40,7 +40,7 @@ def guarded(call: Callable[[], int | None]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except OSError as error:
-        say(f"error: {_explained(error)}")
+        say(f"error: {explained(error)}")
         return ENVIRONMENT
     except MemoryError:
         say("error: not enough memory; try fewer --jobs or a smaller scope")
@@ -233,7 +233,7 @@ def _lines(path: Path) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _explained(error: OSError) -> str:
+def explained(error: OSError) -> str:
     """An error of the operating system in one line."""
     name = f"{error.filename}: " if error.filename else ""
     if error.errno == errno.ENOSPC:

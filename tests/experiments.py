@@ -2,7 +2,8 @@
 
 The stand-ins for case, scenario and model have the names and shapes that `sim.experiment` uses.
 They live in a module so that worker processes can import them. `python -m tests.experiments OUT
-JOBS REPLICATES SECONDS` runs one, for tests that kill it; JOBS may be ``dask``.
+JOBS REPLICATES SECONDS` runs one, for tests that kill it; JOBS may be ``dask`` or the address of
+a scheduler.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -41,17 +43,18 @@ class FakeScenario:
     first_date: date | None = None
     seconds: float = 0.0
     marks: Path | None = None
+    words: str = ""
 
     @property
     def title(self) -> dict[str, str]:
-        return {"en": self.name, "zh": self.name}
+        return {"en": self.words or self.name, "zh": self.words or self.name}
 
     @property
     def digest(self) -> str:
         return f"{self.name} {self.effect}"
 
     def resolved(self) -> str:
-        return f"title: {self.name}\nlevers: []\n"
+        return f"title: {self.words or self.name}\nlevers: []\n"
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,14 @@ class FakeRecord:
 
 @dataclass(frozen=True)
 class FakeParameters:
-    digest: str = "defaults"
+    value: float = 1.0
+
+    @property
+    def digest(self) -> str:
+        return str(self.value)
+
+    def __iter__(self) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(name="some.number", value=self.value)
 
 
 @dataclass(frozen=True)
@@ -241,8 +251,10 @@ if __name__ == "__main__":
 
     target = Path(sys.argv[1])
     study = experiments.slow_experiment(target.parent, int(sys.argv[3]), float(sys.argv[4]))
-    if sys.argv[2] == "dask":
-        ended = experiments.go(target, study, engine=DaskEngine(2), console=_Said())
+    if sys.argv[2] == "dask" or "://" in sys.argv[2]:
+        address = None if sys.argv[2] == "dask" else sys.argv[2]
+        engine = DaskEngine(2, address)
+        ended = experiments.go(target, study, engine=engine, console=_Said())
     else:
         ended = experiments.go(target, study, int(sys.argv[2]), console=_Said())
     sys.exit(ended.exit_code)

@@ -601,7 +601,7 @@ def test_levers_on_boundaries_are_described_with_counts(small_case_dir: Path) ->
     opened = scenario(case, *levers)
     assert opened.describe() == [
         f"2020-05-18: 东门社区居民委员会 ({FIRST}) is split into 新W1 (W1, 122 households) and "
-        "新W2 (W2, 130 households).",
+        "新W2 (W2, 130 households); 1 service point opens, 200 m2, rented for 29,786 yuan a year.",
         "2020-06-01: 1 settlement with 62 households moves from 新W1 (W1) to 柳林村民委员会 "
         f"({EAST[0]}), which then has 378.",
         f"2020-06-08: 1 village, 石桥村民委员会 ({EAST[1]}), with 348 households becomes a "
@@ -613,7 +613,8 @@ def test_levers_on_boundaries_are_described_with_counts(small_case_dir: Path) ->
         "average; groups are grids as well.",
     ]
     assert opened.describe("zh") == [
-        f"2020-05-18：东门社区居民委员会（{FIRST}）拆分为新W1（W1）（122户）、新W2（W2）（130户）。",
+        f"2020-05-18：东门社区居民委员会（{FIRST}）拆分为新W1（W1）（122户）、新W2（W2）（130户）；"
+        "新设1个服务点，200平方米，租赁，每年3.0万元。",
         f"2020-06-01：1个居民点（62户）由新W1（W1）划入柳林村民委员会（{EAST[0]}），划入后共378户。",
         f"2020-06-08：1个村（石桥村民委员会（{EAST[1]}））改为社区，涉及348户。",
         "2020-06-15：设立街道南街道（S9）：社区1个，348户。",

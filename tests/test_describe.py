@@ -20,6 +20,7 @@ from sim.description.description import Description
 from sim.description.replay import carry_out
 from sim.description.words import COSTS
 from sim.levers.scenario import Scenario
+from sim.processes.cost import yearly_cost_of_way
 from tests.apart import BEGIN
 from tests.cases import UNITS, write_small_case
 from tests.levers import (
@@ -105,8 +106,8 @@ def test_facilities_and_money_are_counted(small_case: Case) -> None:
     found = changes(d)
     assert found["elder_care"] == (1, 2) and found["culture"] == (4, 3)
     assert "floor" not in found  # 100 m2 more, 100 m2 less
-    rent = small_case.parameters["cost.rent"]
-    assert found["cost of build"] == (0.0, pytest.approx(100 * rent * 12))
+    rent = yearly_cost_of_way("rent", 100, ["elder_care", "elder_meals"], small_case.parameters)
+    assert found["cost of build"] == (0.0, pytest.approx(rent))
     assert d.touched.any == 0
 
 

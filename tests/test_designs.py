@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,9 @@ class Values:
     @property
     def digest(self) -> str:
         return str(self.values)
+
+    def __iter__(self) -> Iterator[SimpleNamespace]:
+        return (SimpleNamespace(name=name, value=value) for name, value in self.values)
 
 
 def sums(*args: Any, parameters: Any, **keys: Any) -> Any:
@@ -122,6 +127,23 @@ def test_the_first_point_has_the_runs_of_the_experiment_without_a_design(tmp_pat
     plain = {r.key for r in Plan.of(experiment(tmp_path, parameters=Values())).runs}
     made = Plan.of(designed(tmp_path, design("lhs")))
     assert {r.key for r in made.runs if r.point == 0} == plain
+
+
+@pytest.mark.parametrize("method", ["sobol", "morris"])
+def test_more_samples_keep_the_rows_that_there_were(method):
+    few, more = (design(method, samples=n).rows for n in (4, 16))
+    assert np.array_equal(few, more[: len(few)])
+
+
+def test_a_study_with_more_samples_goes_on_from_those_that_are_there(tmp_path):
+    few, more = (designed(tmp_path, design("sobol", n), replicates=2) for n in (2, 4))
+    first = go(tmp_path / "out", few, simulate=sums)
+    ended = go(tmp_path / "out", more, simulate=sums)
+    go(tmp_path / "whole", more, simulate=sums)
+    assert ended.ran == len(Plan.of(more).runs) - first.ran > 0
+    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole")
+    with pytest.raises(InputError, match=r"samples of the design 4 -> 2"):
+        go(tmp_path / "out", few, simulate=sums)
 
 
 def test_another_seed_has_other_runs_and_other_results_are_refused(tmp_path):

@@ -203,9 +203,19 @@ def test_replicates_may_be_as_many_as_a_difference_needs(file):
     change(file, "replicates: 3", f"replicates: {{min: 10, max: 60, until: {until}}}")
     opened = Experiment.open(file)
     assert opened.until is not None and opened.replicates == 60
-    assert (opened.until.step, opened.until.scenario) == (10, "reform")
+    (aim,) = opened.until.aims
+    assert (opened.until.step, aim.scenario) == (10, "reform")
     change(file, "scenario: reform", "scenario: refrom")
     assert "reform" in only_problem(file).hint
+    several = "[{outcome: cost.total.per_head, half_width: 1}, {outcome: workload.offices.lode,"
+    change(file, "{outcome: access.government.minutes, scenario: refrom, half_width: 0.1}",
+           f"{several} half_width: 2}}]")  # fmt: skip
+    assert "workload.offices.load" in only_problem(file).hint
+    change(file, "lode", "load")
+    aims = Experiment.open(file).until.aims
+    assert [(a.outcome, a.half_width) for a in aims] == [
+        ("cost.total.per_head", 1), ("workload.offices.load", 2)]  # fmt: skip
+    assert file.read_text().count("half_width") == 2
 
 
 def test_a_missing_scenario_is_named_with_its_near_match(file):

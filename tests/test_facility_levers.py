@@ -210,7 +210,9 @@ def test_a_facility_opens_when_it_is_built_and_both_days_are_said(small_case: Ca
     opened = scenario(small_case, add("culture", settlement=f"{EAST[1]}04", way="rent", weeks=None))
     weeks = int(small_case.parameters["building.rent"])
     said = opened.describe()[0]
-    assert "is decided" in said and said.endswith("250 m2, rented; it opens on 2020-07-13.")
+    assert "is decided" in said
+    assert said.endswith("250 m2, rented for 39,600 yuan a year; it opens on 2020-07-13.")
+    assert "；250平方米，租赁，每年4.0万元）" in opened.describe("zh")[0]
     assert "决定在" in opened.describe("zh")[0] and "，2020-07-13开放。" in opened.describe("zh")[0]
     line = start(small_case).lines.of_service("culture")[0]
     row = 15
@@ -231,7 +233,7 @@ def test_each_way_has_its_time_its_size_and_its_cost(small_case: Case, way: str)
     assert f.opened[slot] == WEEK + p[f"building.{way}"]
     assert f.floor[slot] == (800 if way == "build" else 480) == standard_floor(
         ("government", "community"), way, p)  # fmt: skip
-    assert f.yearly[slot] == yearly_cost_of_way(way, f.floor[slot], p) > 0
+    assert f.yearly[slot] == yearly_cost_of_way(way, f.floor[slot], ["community"], p) > 0
 
 
 def test_what_is_decided_is_not_decided_again_before_it_opens(small_case: Case) -> None:
@@ -383,7 +385,9 @@ def test_room_grows_with_floor_and_floor_with_room(small_case: Case) -> None:
     for state in (one, two):
         assert room(state, H, "health") == pytest.approx(1.5 * room(before, H, "health"))
         assert state.facilities.floor[slot] == pytest.approx(120)
-        assert state.facilities.yearly[slot] == yearly_cost_of_way("rebuild", 40, before.parameters)
+        assert state.facilities.yearly[slot] == yearly_cost_of_way(
+            "rebuild", 40, ["health"], before.parameters
+        )
 
 
 def test_an_enlargement_opens_when_it_is_built_and_goes_with_a_branch(small_case: Case) -> None:
@@ -728,7 +732,7 @@ def street(start_: str, end: str, **keys: Any) -> dict[str, Any]:
 def test_a_street_shortens_ways_when_it_opens_and_lengthens_none(town: Case) -> None:
     opened = scenario(town, street("n30", "n31", weeks=3))
     assert opened.describe() == [
-        "2020-05-18: 1 street from n30 to n31, 500 m, opens on 2020-06-08."
+        "2020-05-18: 1 street from n30 to n31, 500 m for 1.5 million yuan, opens on 2020-06-08."
     ]
     before, after = (run(town, opened, WEEK + n).state.reach.nearest for n in (3, 4))
     assert np.array_equal(before, start(town).reach.nearest)
@@ -765,7 +769,10 @@ def test_a_table_of_streets_is_as_good_as_one_lever_each(town: Case) -> None:
     a, b = (pull(start(town), s) for s in (one, two))
     assert np.array_equal(a.reach.nearest, b.reach.nearest)
     assert a.yearly_of_streets == b.yearly_of_streets > 0
-    assert "2 streets, 1,100 m" in one.describe()[0] and "2条道路" in one.describe("zh")[0]
+    assert (
+        "2 streets, 1,100 m for 3.3 million yuan" in one.describe()[0]
+        and "2条道路" in one.describe("zh")[0]
+    )
 
 
 def test_a_fast_street_is_sooner_ridden_and_no_sooner_walked(town: Case) -> None:
@@ -823,7 +830,7 @@ def test_a_description_waits_until_all_is_open(town: Case) -> None:
     old, new = Account.of(before), Account.of(after)
     assert new.floor == old.floor + 100 and not after.works
     p = town.parameters
-    built = yearly_cost_of_way("rebuild", 100, p) + yearly_cost_of_street(500, p)
+    built = yearly_cost_of_way("rebuild", 100, ["community"], p) + yearly_cost_of_street(500, p)
     assert new.costs["build"] - old.costs["build"] == pytest.approx(built)
     assert new.costs["rewards"] == p["cost.unit_reward"]
     assert Touched.between(before, after).counter == 0

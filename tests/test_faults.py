@@ -13,10 +13,20 @@ import psutil
 import pytest
 
 from sim import terminal
-from sim.experiment import store
+from sim.experiment import growth, pieces
 from sim.experiment.local import LocalEngine
+from sim.experiment.parts import temporary
 from sim.experiment.results import Study
-from tests.experiments import bytes_of, experiment, go, killer_experiment, slow_experiment
+from tests.experiments import (
+    CRASH,
+    REFORM,
+    SAME,
+    bytes_of,
+    experiment,
+    go,
+    killer_experiment,
+    slow_experiment,
+)
 from tests.test_store import await_runs, start_child
 
 linux = pytest.mark.parametrize("system", [s for s in ["linux"] if sys.platform == s])
@@ -27,23 +37,23 @@ linux = pytest.mark.parametrize("system", [s for s in ["linux"] if sys.platform 
 def test_a_full_disk_is_said_tears_nothing_and_the_study_goes_on(
     tmp_path, monkeypatch, capsys, strikes_at, system
 ):
-    """The kernel itself refuses: the file that is written is /dev/full."""
+    """The kernel itself refuses: the part that is written is /dev/full (see also test_pieces)."""
     what = experiment(tmp_path)
     go(tmp_path / "whole", what)
-    written, real = [], store.write_part
+    written, real = [], pieces.write_part
 
     def write_part(path: Path, *rest) -> None:
         written.append(path)
         if len(written) >= strikes_at:
-            store.temporary(path).unlink(missing_ok=True)
-            store.temporary(path).symlink_to("/dev/full")
+            temporary(path).unlink(missing_ok=True)
+            temporary(path).symlink_to("/dev/full")
         real(path, *rest)
 
     out = tmp_path / "out"
     with monkeypatch.context() as full:
-        full.setattr(store, "write_part", write_part)
+        full.setattr(pieces, "write_part", write_part)
         with pytest.raises(OSError) as caught:
-            go(out, what, 2)
+            go(out, what)
         assert caught.value.errno == errno.ENOSPC
         assert terminal.guarded(lambda: go(out, what, 0).exit_code) == terminal.ENVIRONMENT
     said = capsys.readouterr().err
@@ -53,6 +63,31 @@ def test_a_full_disk_is_said_tears_nothing_and_the_study_goes_on(
     assert set(study.outcomes()["run"]) == done and set(study.units()["run"]) == done
     assert len(done) < 12
     assert go(out, what).exit_code == 0
+    assert bytes_of(out) == bytes_of(tmp_path / "whole")
+
+
+@linux
+@pytest.mark.parametrize("strikes_at", [1, 4])
+def test_a_disk_that_fills_while_a_plan_grows_leaves_what_was_there(
+    tmp_path, monkeypatch, strikes_at, system
+):
+    small, large = experiment(tmp_path), experiment(tmp_path, CRASH, REFORM, SAME)
+    out, written, real = tmp_path / "out", [], growth.write_part
+    go(out, small)
+    before = bytes_of(out)
+
+    def write_part(path: Path, *rest) -> None:
+        written.append(path)
+        if len(written) == strikes_at:
+            temporary(path).symlink_to("/dev/full")
+        real(path, *rest)
+
+    with monkeypatch.context() as full:
+        full.setattr(growth, "write_part", write_part)
+        assert terminal.guarded(lambda: go(out, large).exit_code) == terminal.ENVIRONMENT
+    assert bytes_of(out) == before and len(Study.open(out).done()) == 12
+    assert go(out, large).ran == 4
+    go(tmp_path / "whole", large)
     assert bytes_of(out) == bytes_of(tmp_path / "whole")
 
 

@@ -33,6 +33,43 @@ def test_the_t_interval_of_normal_differences_covers_95_percent():
     assert abs(coverage(low, high, 0.3) - 0.95) < 3 * math.sqrt(0.95 * 0.05 / 4000)
 
 
+SKEWED = {"normal": 0.3, "exponential": 1.0, "lognormal": math.exp(0.125)}
+COVERED = {  # of 4,000 studies: by t and by bootstrap, with ten replicates and with forty
+    "normal": ((0.946, 0.899), (0.955, 0.942)),
+    "exponential": ((0.901, 0.881), (0.936, 0.926)),
+    "lognormal": ((0.919, 0.874), (0.938, 0.931)),
+}
+
+
+@pytest.mark.parametrize(("place", "replicates"), [(0, 10), (1, 40)])
+@pytest.mark.parametrize("kind", COVERED)
+def test_intervals_cover_what_their_descriptions_say(kind, place, replicates):
+    rng = np.random.default_rng(12)
+    draw = {
+        "normal": lambda size: rng.normal(0.3, 2, size),
+        "exponential": lambda size: rng.exponential(1, size),
+        "lognormal": lambda size: rng.lognormal(0, 0.5, size),
+    }[kind]
+    rows = draw((400, replicates))
+    _, low, high = paired_interval(rows)
+    found = coverage(low, high, SKEWED[kind]), coverage(*bootstrap_interval(rows), SKEWED[kind])
+    for share, known in zip(found, COVERED[kind][place], strict=True):
+        assert abs(share - known) < 3 * math.sqrt(known * (1 - known) / 400)
+
+
+def test_the_paired_t_test_is_that_of_students_sleep_data():
+    """Student 1908 (Cushny & Peebles): hours of sleep gained by two drugs; R's `t.test` gives
+    t = -4.0621, p = 0.002833 and the interval -2.4598858 to -0.7001142."""
+    one = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
+    two = np.array([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4])
+    rows = (one - two)[None]
+    mean, low, high = paired_interval(rows)
+    assert mean[0] == pytest.approx(-1.58)
+    assert low[0] == pytest.approx(-2.4598858, abs=5e-8)
+    assert high[0] == pytest.approx(-0.7001142, abs=5e-8)
+    assert paired_p_value(rows)[0] == pytest.approx(0.002833, abs=5e-7)
+
+
 def test_the_bootstrap_interval_covers_where_there_are_replicates_enough():
     rng = np.random.default_rng(2)
     for rows, truth in ((rng.normal(0.3, 2, (1500, 40)), 0.3), (rng.exponential(1, (1500, 60)), 1)):
@@ -47,8 +84,9 @@ def test_the_bootstrap_interval_of_skewed_differences_leans_to_their_long_side()
     assert ((high - mean) > (mean - low)).mean() > 0.95
 
 
-def test_the_bootstrap_interval_is_that_of_scipy():
-    row = np.random.default_rng(4).gamma(2, 1, 25)
+@pytest.mark.parametrize(("seed", "replicates"), [(4, 25), (8, 8), (10, 10), (25, 25), (60, 60)])
+def test_the_bootstrap_interval_is_that_of_scipy(seed, replicates):
+    row = np.random.default_rng(seed).gamma(2, 1, replicates)
     low, high = bootstrap_interval(row[None])
     other = stats.bootstrap((row,), np.mean, n_resamples=20_000, random_state=5, method="BCa")
     interval = other.confidence_interval
@@ -95,6 +133,10 @@ def test_p_values_are_those_of_the_paired_t_test_and_agree_with_the_interval():
 def test_holm_is_that_of_a_worked_example():
     # p of 0.01, 0.04, 0.03, 0.005: times 4, 3, 2, 1 in rising order, never falling
     assert np.allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
+    # by hand: times 5, 4, 3, 2, 1 gives .05 .08 .09 .08 .05, never falling
+    assert np.allclose(holm(np.arange(1, 6) / 100), [0.05, 0.08, 0.09, 0.09, 0.09])
+    # ties: times 4, 3, 2, 1
+    assert np.allclose(holm(np.array([0.001, 0.001, 0.02, 0.6])), [0.004, 0.004, 0.04, 0.6])
     assert np.allclose(holm(np.array([0.5, np.nan, 0.7])), [1.0, np.nan, 1.0], equal_nan=True)
     assert np.isnan(holm(np.array([np.nan]))).all() and holm(np.array([])).size == 0
 
@@ -105,6 +147,16 @@ def test_holm_never_lowers_a_p_value_and_keeps_their_order(p):
     assert (adjusted >= p - 1e-15).all() and (adjusted <= 1).all()
     order = np.argsort(p, kind="stable")
     assert (np.diff(adjusted[order]) >= 0).all()
+
+
+@given(arrays(float, 7, elements=st.floats(0, 1)), st.floats(0.001, 0.5))
+def test_holm_rejects_what_the_step_down_procedure_rejects(p, level):
+    rejected = np.zeros(len(p), bool)
+    for step, test in enumerate(np.argsort(p, kind="stable")):
+        if p[test] * (len(p) - step) > level:
+            break
+        rejected[test] = True
+    assert np.array_equal(holm(p) <= level, rejected)
 
 
 def test_holm_keeps_the_chance_of_any_false_call_under_five_percent():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.check import check
 from sim.cli import cli
+from sim.experiment.lock import DirectoryLock
 from sim.new import NAME, PLACE, new_case
 
 
@@ -34,6 +36,26 @@ def test_from_nothing_to_an_answer(tmp_path: Path) -> None:
     assert "merge" in sim("compare", results).stdout
     sim("report", results)
     assert (results / "report.html").stat().st_size > 10_000
+
+
+def test_sim_run_says_as_one_json_document_what_it_came_to(tmp_path: Path) -> None:
+    folder, results = tmp_path / "mine", tmp_path / "results"
+    new_case(folder)
+    command = ["run", folder / "experiment.yaml", "--out", results, "--engine", "serial", "--json"]
+    first, again = (json.loads(sim(*command).stdout) for _ in range(2))
+    assert first["ok"] and again["ok"]
+    runs = first["found"]["runs"]
+    for found, ran in ((first["found"], runs), (again["found"], 0)):
+        assert found.pop("seconds") >= 0
+        assert found == {
+            "path": str(results), "engine": "serial", "reason": "done", "runs": runs,
+            "done": runs, "failed": 0, "skipped": runs - ran, "ran": ran,
+        }  # fmt: skip
+    with DirectoryLock(results):
+        refused = CliRunner().invoke(cli, [str(a) for a in command])
+    assert isinstance(refused.exception, OSError)  # which ends the program with 3
+    said = json.loads(refused.stdout)
+    assert not said["ok"] and f"process {os.getpid()}" in said["found"]["reason"]
 
 
 def test_it_is_a_case_without_a_warning_that_makes_sense_on_a_map(tmp_path: Path) -> None:

@@ -176,8 +176,9 @@ def test_costs_are_those_of_the_model_text():
         "contracts": 60_000, "property": 70_000,
         "transition": 2 * P["cost.transition"],
     }  # fmt: skip
-    assert yearly_cost_of_way("build", 300, P) * P["cost.life"] == pytest.approx(300 * 3000)
-    cheaper = [yearly_cost_of_way(w, 300, P) for w in ("build", "buy", "rebuild", "allot")]
+    office = ("government", "community")
+    assert yearly_cost_of_way("build", 300, office, P) * P["cost.life"] == pytest.approx(900_000)
+    cheaper = [yearly_cost_of_way(w, 300, office, P) for w in ("build", "buy", "rebuild", "allot")]
     assert cheaper == sorted(cheaper, reverse=True)
     assert travel_cost(np.array([15.0, 15.0]), P) == pytest.approx(20.0)  # there and back
 

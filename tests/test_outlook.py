@@ -15,14 +15,16 @@ from sim.case.messages import InputError
 from sim.experiment import engine, provenance
 from sim.experiment.engines import make_engine
 from sim.experiment.families import families
-from sim.experiment.outlook import Outlook, Status, look_ahead
+from sim.experiment.outlook import Outlook, look_ahead
 from sim.experiment.plan import Plan
 from sim.experiment.results import Study
+from sim.experiment.status import Status
 from sim.experiment.verify import DIFFERENT, EQUAL, NEARLY, sampled, verify
 from tests.experiments import (
     CRASH,
     REFORM,
     SAME,
+    FakeParameters,
     build,
     bytes_of,
     experiment,
@@ -76,14 +78,17 @@ def test_a_plan_names_what_has_changed(tmp_path, monkeypatch):
     go(out, experiment(tmp_path))
     changes = {
         "seed 7 -> 8": {"seed": 8},
-        "parameters changed": {"parameters": replace(experiment(tmp_path).parameters, digest="x")},
+        "parameters changed: some.number 1 -> 2": {"parameters": FakeParameters(2.0)},
         "case changed": {"case": replace(experiment(tmp_path).case, digest="x")},
     }
     for words, change in changes.items():
         outlook = look(out, experiment(tmp_path, **change), pilot=False)
-        assert set(outlook.reasons) == {f"changed: {words}"} and "--fresh" in outlook.obstacles[0]
+        assert set(outlook.reasons) == {f"changed: {words}"}
+        assert "--fresh" in outlook.obstacles[0]
     other = experiment(tmp_path, replace(REFORM, effect=2.0), SAME)
-    assert "scenario reform changed" in look(out, other, pilot=False).reasons[0]
+    reasons = look(out, other, pilot=False).frame().groupby("scenario")["reason"].unique()
+    assert "scenario reform changed" in reasons["reform"][0]
+    assert list(reasons["before"]) == list(reasons["same"]) == ["there already"]
 
 
 def code_with_another_file(monkeypatch) -> None:

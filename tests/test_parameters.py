@@ -182,7 +182,7 @@ ALLOWED = {
     ("counters.day_wait.wait_at", 8): "the same formula: 8 q / T",
     ("learning.drift", 0.5): "what a half-life is",
     # units
-    ("cost.yearly_cost_of_way", 12): "months a year",
+    ("cost.price_of_way", 12): "months a year",
     ("cost.week_costs", 12): "months a year",
     ("contracts.bought_hours", 12): "months a year",
     ("demography.weeks_to_new_year", 7): "days a week",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from sim.experiment.engine import SerialEngine
-from sim.experiment.precision import Until, UntilFile
+from sim.experiment.outlook import look_ahead
+from sim.experiment.precision import Aim, Until, UntilFile
+from sim.experiment.status import Status
 from sim.experiment.study import run
 from tests.experiments import (
     CRASH,
@@ -33,8 +34,8 @@ def own(world, scenario, base, *, seed, replicate, **keys):
 
 
 def aim(half_width: float, step: int = 4, **keys) -> Until:
-    return Until(**({"outcome": LOAD, "group": "all", "scenario": None} | keys),
-                 half_width=half_width, step=step)  # fmt: skip
+    wanted = {"outcome": LOAD, "group": "all", "scenario": None, "half_width": half_width}
+    return Until((Aim(**(wanted | keys)),), step)
 
 
 def tried(folder, until: Until, most: int = 24, workers: int = 0, **keys):
@@ -139,6 +140,47 @@ def test_the_scenario_that_is_named_is_looked_at(tmp_path):
     assert ended.runs == 3 * 4 and "(same, all)" in ended.text
 
 
+def test_all_of_several_aims_are_to_be_reached_and_each_is_answered_for(tmp_path):
+    wide, narrow = aim(2.0, scenario="reform").aims[0], aim(0.6).aims[0]
+    sure = aim(0.1, outcome=MINUTES).aims[0]
+    alone = tried(tmp_path / "alone", aim(0.6))
+    ended = tried(tmp_path / "all", Until((wide, sure, narrow), 4))
+    assert ended.runs == alone.runs > 3 * 4
+    said = [line for line in ended.text.splitlines() if line.startswith("precision")]
+    count = ended.runs // 3
+    assert len(said) == 3 and all(f": reached with {count} replicates" in line for line in said)
+    status = Status.of(ended.study)
+    assert [f"precision {line}" for line in status.aims] == said
+    assert all(line in status.to_text() for line in said)
+    assert MINUTES in said[1] and "(reform, all)" in said[0]
+
+
+def test_of_several_aims_those_that_were_reached_are_told_from_those_that_were_not(tmp_path):
+    aims = (aim(1e-9).aims[0], aim(5.0).aims[0], aim(0.1, outcome="nothing.here").aims[0])
+    ended = tried(tmp_path, Until(aims, 4), most=8)
+    first, second, third = (x for x in ended.text.splitlines() if x.startswith("precision"))
+    assert "NOT reached with 8 replicates, which are all that were allowed" in first
+    assert ": reached with 8 replicates" in second and "NOT" not in second
+    assert "unknown" in third and "NOT reached" in third
+    assert Until.of_record(ended.study.info["until"]).aims == aims
+
+
+def test_a_plan_says_when_it_would_end(tmp_path):
+    what = experiment(tmp_path, REFORM, replicates=24, until=aim(0.6), weeks=4)
+    text = look_ahead(what, tmp_path / "out", 1, pilot=False, simulate=own).to_text()
+    assert f"fewer when, after every 4 replicates, half-width of {LOAD} at most 0.6" in text
+
+
+def test_another_aim_takes_up_the_replicates_that_are_there(tmp_path):
+    loose = tried(tmp_path, aim(0.9))
+    tight = tried(tmp_path, aim(0.6))
+    assert tight.ran == tight.runs - loose.runs > 0
+    whole = tried(tmp_path / "whole", aim(0.6))
+    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole" / "out")
+    assert tight.runs == whole.runs and tight.study.info["until"]["aims"][0]["half_width"] == 0.6
+    assert "spare" in set(tight.study.plan()["state"])
+
+
 def test_what_cannot_be_known_is_never_reached(tmp_path):
     def broken(world, scenario, base, **keys):
         if scenario.name == "crash":
@@ -159,8 +201,8 @@ def test_names_that_are_not_there_are_faults():
 
 def test_the_record_keeps_the_aim(tmp_path):
     study = tried(tmp_path, aim(0.6)).study
-    assert Until(**study.info["until"]) == aim(0.6)
-    assert math.isnan(replace(aim(0.6), scenario="nobody").look(study, 4).half_width)
+    assert Until.of_record(study.info["until"]) == aim(0.6)
+    assert math.isnan(aim(0.6, scenario="nobody").look(study, 4).widths[0])
 
 
 @pytest.mark.parametrize("most", [2, 3, 5])

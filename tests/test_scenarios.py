@@ -449,16 +449,18 @@ def test_levers_are_described_with_counts_in_both_languages(small_case: Case) ->
         "points outside the new seats 1 stays open with fewer hours and 1 closes; those who leave "
         "are not replaced until staff are at the standard.",
         "2021-01-04: 1 facility with elder day care and meals for the old opens in the communities "
-        "and villages without elder day care, 450 m2, built.",
+        "and villages without elder day care, 450 m2, built for 1.7 million yuan.",
         "2021-01-04: a facility with a shop opens in 东门社区居民委员会 (999901001001), 80 m2, "
-        "rented.",
+        "rented for 9,216 yuan a year.",
         "2021-01-11: the facility H-999901001001 in 东门社区居民委员会 closes.",
     ]
     assert opened.describe("zh") == [
         "2020-05-18：社区2个、村2个调整为社区1个、村1个；新驻地以外的2个服务点中保留1个"
         "（缩短开放时间），撤销1个；工作人员只出不进，直至达到配备标准。",
-        "2021-01-04：在没有日间照料的社区（村）新增1处设施（日间照料、老年助餐；每处450平方米，新建）。",
-        "2021-01-04：在东门社区居民委员会（999901001001）新增1处设施（便民商店；80平方米，租赁）。",
+        "2021-01-04：在没有日间照料的社区（村）新增1处设施"
+        "（日间照料、老年助餐；每处450平方米，新建，172万元）。",
+        "2021-01-04：在东门社区居民委员会（999901001001）新增1处设施"
+        "（便民商店；80平方米，租赁，每年9,216元）。",
         "2021-01-11：关闭东门社区居民委员会的设施H-999901001001。",
     ]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -83,6 +85,40 @@ def test_sobol_indices_of_the_ishigami_function_are_the_known_ones():
     assert (np.abs(found["value"] - total) <= 1.5 * found["conf"] + 1e-3).all()
 
 
+def test_the_intervals_of_sobol_indices_hold_the_known_ones_with_a_thousand_samples():
+    first, total = ishigami_indices()
+    assert np.allclose(first, [0.314, 0.442, 0], atol=5e-4)
+    assert np.allclose(total, [0.558, 0.442, 0.244], atol=5e-4)
+    for seed in range(1, 11):
+        design = replace(cube("sobol", 1024), seed=seed)
+        found = indices(design, ishigami(design.rows))
+        assert (np.abs(found["value"] - total) <= found["conf"]).all()
+        assert (np.abs(found["second"] - first) <= found["second_conf"]).all()
+        assert found["converged"].all() and (found["conf"] < 0.1).all()
+
+
+@pytest.mark.slow
+def test_the_known_indices_come_through_a_study_from_plan_to_answer(tmp_path):
+    def light(world, scenario, base, *, parameters, **keys):
+        values = np.array([v for _, v in parameters.values])
+        answer = 10 + scenario.effect * (ishigami(values) if values.size else 0.5)
+        rows = {"week": [0], "outcome": MINUTES, "group": "all", "unit": "u", "value": [answer]}
+        frame = pd.DataFrame(rows)
+        return SimpleNamespace(
+            outcomes=frame, units=frame, losers=frame[:0], seconds=0.0, peak_memory_mb=0.0
+        )
+
+    design = cube("sobol", 1024)
+    keys = {"parameters": Values(), "replicates": 1, "weeks": 1, "households": 1}
+    what = experiment(tmp_path, REFORM, design=design, **keys)
+    study = go(tmp_path / "out", what, simulate=light, keep=["outcomes"]).study
+    found = sensitivity(study, outcomes=[MINUTES]).indices
+    first, total = ishigami_indices()
+    assert (np.abs(found["value"] - total) <= found["conf"]).all()
+    assert (np.abs(found["second"] - first) <= found["second_conf"]).all()
+    assert found["converged"].all()
+
+
 def test_sobol_indices_come_through_a_study_with_few_samples_as_not_converged(tmp_path):
     found = found_for(tmp_path, cube("sobol", 16), ishigami)
     design = cube("sobol", 16)
@@ -101,6 +137,52 @@ def test_elementary_effects_of_a_linear_function_are_its_slopes_over_the_ranges(
     found = indices(design, design.rows @ [3.0, -2.0, 0.0])
     assert np.allclose(found["value"], [6, 4, 0]) and np.allclose(found["second"], 0, atol=1e-9)
     assert np.allclose(found["share"], [0.6, 0.4, 0]) and found["converged"].all()
+
+
+def test_elementary_effects_come_through_a_study_as_coefficients_over_the_ranges(tmp_path):
+    slopes = np.array([3.0, -2.0, 0.5])
+    design = Design("morris", (A, B, C), (5.0, 1.3, 40.0), (20.0, 2.0, 90.0), 5, 4, 1)
+    found = found_for(tmp_path, design, lambda v: v @ slopes).indices
+    assert np.allclose(found["value"], np.abs(slopes) * [15, 0.7, 50])
+    assert np.allclose(found["swing"], slopes * [15, 0.7, 50]) and found["converged"].all()
+    assert np.allclose(found["second"], 0, atol=1e-6) and np.allclose(found["conf"], 0, atol=1e-6)
+
+
+def test_what_replicates_alone_may_make_is_called_noise(tmp_path):
+    found = found_for(
+        tmp_path, cube("morris", 10, 1.0), lambda v: 5 * v[0], replicates=3, noise=0.5
+    )
+    assert list(found.indices["noisy"]) == [False, True, True]
+    nothing = found_for(
+        tmp_path / "none", cube("morris", 10, 1.0), lambda v: 1.0, replicates=3, noise=0.5
+    )
+    assert nothing.indices["noisy"].all() and not found.indices["noisy"].all()
+    said = io.StringIO()
+    print_sensitivity(found, file=said)
+    assert "(noise)" in said.getvalue()
+
+
+def test_an_output_that_hardly_moves_hardly_counts_in_the_ranking(tmp_path):
+    def model(*args, parameters, **keys):
+        records = simulate(*args, parameters=parameters, **keys)
+        v = np.array([v for _, v in parameters.values] or [0.0, 0.0, 0.0])
+        effect = args[1].effect
+        for outcome, shift in ((MINUTES, 100 + 0.1 * v[0]), (LOAD, 1 + 0.5 * v[1])):
+            rows = records.outcomes["outcome"] == outcome
+            records.outcomes.loc[rows, "value"] = 10 + effect * shift
+        return records
+
+    what = experiment(
+        tmp_path, REFORM, parameters=Values(), design=cube("morris", 8, 1.0), replicates=1, weeks=2
+    )
+    found = sensitivity(go(tmp_path / "out", what, simulate=model).study, outcomes=[MINUTES, LOAD])
+    movement = found.outputs.set_index("outcome")["movement"]
+    assert movement[MINUTES] < 0.002 and 0.2 < movement[LOAD] < 0.7
+    shares = found.parameters.set_index("parameter")["share"]
+    assert shares[B] > 0.99 and math.isclose(shares.sum(), 1)
+    said = io.StringIO()
+    print_sensitivity(found, file=said)
+    assert "hardly moves" in said.getvalue()
 
 
 def test_an_interaction_shows_as_the_spread_of_elementary_effects():

@@ -168,7 +168,7 @@ def test_for_matters_done_anywhere_it_is_open_to_everybody(small_case: Case) -> 
 def test_what_it_says(small_case: Case) -> None:
     opened = scenario(small_case, station(community=UNITS[1], posts=3), rule())
     placed, ruled = opened.describe("en")
-    assert "opens in 桥头社区居民委员会" in placed and "3 posts, 800 m2" in placed
+    assert "opens in 桥头社区居民委员会" in placed and "3 posts, 480 m2" in placed
     assert "at least 300 persons within 1,000 m" in ruled and "9 weeks later" in ruled
     placed, ruled = opened.describe("zh")
     assert "增设政务服务站" in placed and "3个岗位" in placed

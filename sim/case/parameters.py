@@ -24,7 +24,8 @@ CONFIDENCE = {
 
 @dataclass(frozen=True)
 class Parameter:
-    """One number: value, unit, plausible range, source, and confidence (a key of CONFIDENCE)."""
+    """One number: value, unit, plausible range, source, confidence (a key of CONFIDENCE), and
+    whether only whole numbers make sense."""
 
     name: str
     value: float
@@ -34,6 +35,7 @@ class Parameter:
     source: str
     confidence: str
     about: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,10 @@ class Parameters:
                         hint=f"the default is {old.value:g}: {old.source}",
                     )
                 )
+            elif entries[name].whole and value != int(value):
+                message = f"{name} must be a whole number, not {value:g}"
+                near = f"{int(value)} or {int(value) + 1}"
+                problems.append(Problem("bad-parameter", message, hint=f"take {near}"))
             else:
                 entries[name] = replace(entries[name], value=float(value))
         if problems:
@@ -111,6 +117,7 @@ def _defaults() -> dict[str, Parameter]:
             source=entry["source"],
             confidence=entry["confidence"],
             about=entry.get("about", ""),
+            whole=entry.get("whole", False),
         )
         for group, entries in groups.items()
         for name, entry in entries.items()

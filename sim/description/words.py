@@ -10,8 +10,6 @@ from sim.description.account import Account, Touched
 from sim.levers import words
 from sim.levers.words import Lang, amount, pick
 
-MILLION, WAN = 1e6, 1e4
-
 
 @dataclass(frozen=True)
 class Named:
@@ -203,13 +201,10 @@ def _money(before: Account, after: Account, lang: Lang) -> Iterator[str]:
 
 def _more(yuan: float, lang: Lang) -> str:
     """So much more or less, in the units that people speak of."""
-    size = abs(yuan)
+    size = words.money(abs(yuan), lang)
     if lang == "zh":
-        wan = f"{size / WAN:,.{0 if size >= 100 * WAN else 1}f}万元"
-        what = wan if size >= WAN else f"{size:,.0f}元"
-        return f"{'增加' if yuan >= 0 else '减少'}{what}"
-    what = f"{size / MILLION:,.1f} million" if size >= MILLION else f"{size:,.0f}"
-    return f"{what} yuan {'more' if yuan >= 0 else 'less'}"
+        return f"{'增加' if yuan >= 0 else '减少'}{size}"
+    return f"{size} {'more' if yuan >= 0 else 'less'}"
 
 
 def _facilities(before: Account, after: Account, lang: Lang) -> Iterator[str]:

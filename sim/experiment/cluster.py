@@ -1,16 +1,18 @@
 """The cluster engine: runs on the workers of a Dask scheduler, or of a local cluster.
 
-Results travel to the coordinator, which alone writes parts, as with the other engines: one lock,
-one writer, no file system that all machines must see in the same state, and a worker that dies
-tears nothing. They are small (a run of a city is a few MB after a minute of work).
+Workers write their results themselves (see `sim.experiment.pieces`) to the study's directory, on
+a file system that they share with the coordinator; one that does not see it says so and ends the
+study, before a run is lost to it. What goes back over the network is a receipt for each run.
 
 What bites in Dask, and what is done about it: a task that kills its worker is tried on three
-more (a local cluster: on none), so a run is named when it has done so twice; everything that was
-submitted is cancelled when the scheduler goes, so it is submitted again under a new name; data
-that a client scatters can be lost with a worker, so each task carries what it needs (2 MB for a
-city) and a worker opens it once; small tasks cost more than they do, so they are gathered into
-chunks of half a second; a running task cannot be cancelled, so one that hangs ends its worker
-itself; Ctrl-C reaches the processes of a local cluster, which must not heed it.
+more (a local cluster: on none), so a run is named when it has done so twice; nobody tells how much
+memory a worker had that was killed (distributed issue 2297), so one that has a suspect alone says
+it itself, as it grows; everything that was submitted is cancelled when the scheduler goes, so it is
+submitted again under a new name; data that a client scatters can be lost with a worker, so each
+task carries what it needs (2 MB for a city) and a worker opens it once; small tasks cost more than
+they do, so they are gathered into chunks of half a second; a running task cannot be cancelled, so
+one that hangs ends its worker itself; Ctrl-C reaches the processes of a local cluster, which must
+not heed it; workers may join at any time, so each checks itself at its first task.
 """
 
 from __future__ import annotations
@@ -19,31 +21,33 @@ import logging
 import os
 import pickle
 import queue
-import signal
-import threading
 import time
 from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
+from math import ceil
 from typing import Any
 
+from sim.experiment.cluster_worker import SAID, fingerprint, work
 from sim.experiment.engine import Stop
-from sim.experiment.jobs import Done, Failure, Job, Task, failure_of, results
-from sim.experiment.local import late
-from sim.experiment.machine import one_thread_each, script_left_alone, usable_processors
-from sim.experiment.provenance import code, versions
+from sim.experiment.jobs import Done, Failure, Job, Task
+from sim.experiment.local import overdue
+from sim.experiment.machine import (
+    one_thread_each,
+    script_left_alone,
+    usable_processors,
+)
 
-CHUNK_SECONDS = 0.5
-CHUNK_JOBS = 100
+CHUNK_SECONDS = 0.5  # of work in a task, at least
+CHUNK_JOBS = 100  # in a task, at most, however short they are
 POLL = 0.2  # seconds between looks at whether a person asked to stop
 ANSWER = 10.0  # seconds in which a scheduler answers
 GATHER = 30.0  # seconds in which a result comes, else its run is repeated
 PATIENCE = 300.0  # seconds to wait for a scheduler, or a first worker, to come (back)
-LATE = "sim-late"  # the topic under which workers name runs that hang
+LOOK = 1.0  # seconds between looks at which workers there are
 
 
 class DaskEngine:
@@ -77,7 +81,8 @@ class DaskEngine:
         """See `sim.experiment.engine.Engine`; a job is handed in when all its runs are over."""
         try:
             with one_thread_each(), script_left_alone():
-                _Dispatch(self, pickle.dumps(task), iter(jobs), stop, self._timeout).run(on_done)
+                packed = pickle.dumps((fingerprint(), pickle.dumps(task)))
+                _Dispatch(self, packed, iter(jobs), stop, self._timeout).run(on_done)
         finally:
             self.close()
 
@@ -106,13 +111,12 @@ class DaskEngine:
                     place = self._address or "the local cluster"
                     raise OSError(f"no Dask scheduler with workers answers at {place}") from error
                 time.sleep(1)
-        _check_workers(client)
         return client
 
     def _start(self, dask: Any, distributed: Any) -> Any:
         settings = {
             "distributed.scheduler.allowed-failures": 0,
-            "distributed.worker.preload": [__name__],
+            "distributed.worker.preload": [work.__module__],
         }
         with dask.config.set(settings), one_thread_each(), script_left_alone():
             return distributed.LocalCluster(
@@ -150,9 +154,12 @@ class _Dispatch:
     pending: dict[Any, _Chunk] = field(default_factory=dict)
     over: queue.SimpleQueue = field(default_factory=queue.SimpleQueue)
     struck: set[str] = field(default_factory=set)
+    peaks: dict[str, float] = field(default_factory=dict)  # memory of workers with a suspect, MB
     job_seconds: float | None = None
     count: int = 0
-    heard: Any = None  # the client that tells of late runs
+    heard: Any = None  # the client that hears what workers say, as long as it is connected
+    workers: int = 1
+    looked: float = float("-inf")
 
     def run(self, on_done: Callable[[Done], None]) -> None:
         while self._submit():
@@ -160,22 +167,27 @@ class _Dispatch:
                 event = self.over.get(timeout=POLL)
             except queue.Empty:
                 continue
-            for done in self._late(event) if isinstance(event, str) else self._ended(event):
+            said = isinstance(event, list | tuple)
+            for done in self._told(*event) if said else self._ended(event):
                 on_done(done)
 
     def _submit(self) -> bool:
         """Submits what there is room for; whether there is anything to wait for."""
         client = self.engine.client
         if client.status != "running":
+            self.heard = None
             return True  # it is connecting again
         if self.stop.requested:
             self._withdraw()
             return bool(self.pending)
-        if self.timeout is not None and self.heard is not client:
-            client.subscribe_topic(LATE, lambda event: self.over.put(event[1]))
+        if self.heard is not client:
+            client.subscribe_topic(SAID, lambda event: self.over.put(event[1]))
             self.heard = client
+        if time.monotonic() - self.looked > LOOK:
+            with suppress(OSError):  # it has just gone
+                self.workers, self.looked = max(1, self.engine.workers), time.monotonic()
         # one task under way for each worker and one to follow
-        window = 0 if self.suspects else 2 * max(1, self.engine.workers)
+        window = 0 if self.suspects else 2 * self.workers
         if self.suspects and not self.pending:
             self._send(_Chunk([self.suspects.popleft()], alone=True))
         while len(self.pending) < window and (chunk := self._next()) is not None:
@@ -186,8 +198,9 @@ class _Dispatch:
         self.count += 1
         key = f"sim-{os.getpid()}-{id(self)}-{self.count}"
         future = self.engine.client.submit(
-            _work, self.task, chunk.jobs, self.timeout, key=key, pure=False, priority=-self.count
-        )
+            work, self.task, chunk.jobs, self.timeout, chunk.alone,
+            key=key, pure=False, priority=-self.count,
+        )  # fmt: skip
         self.pending[future] = chunk
         future.add_done_callback(self.over.put)
 
@@ -196,7 +209,7 @@ class _Dispatch:
             return self.again.popleft()
         size = 1
         if self.job_seconds is not None:
-            size = int(min(CHUNK_JOBS, max(1.0, CHUNK_SECONDS / max(self.job_seconds, 1e-6))))
+            size = min(CHUNK_JOBS, ceil(CHUNK_SECONDS / max(self.job_seconds, 1e-6)))
         jobs = list(islice(self.stream, size))
         return _Chunk(jobs) if jobs else None
 
@@ -219,10 +232,10 @@ class _Dispatch:
         except distributed.KilledWorker:  # also of one that died with a result in its memory
             yield from self._killed(chunk)
         except (OSError, CancelledError, distributed.client.FutureCancelledError):
-            self.again.append(chunk)  # the result was lost with its worker or the scheduler
-        except Exception as error:
-            failure = failure_of(error, "worker")
-            yield from (Done(run, failure=failure) for run in chunk.runs)
+            self.again.append(chunk)  # the result was lost with its worker or the scheduler,
+            self.heard = None  # which then does not know what we want to hear, either
+        except Exception as error:  # what a run raises is caught; this is the worker's
+            raise OSError(f"a Dask worker cannot do the runs: {error!r}") from error
         else:
             self.job_seconds = seconds / len(chunk.jobs)
             yield from done
@@ -236,50 +249,31 @@ class _Dispatch:
         for job in chunk.jobs:
             for run in job.runs:
                 if run.key in self.struck:
+                    peak = self.peaks.pop(run.key, None)
                     text = "the worker process of this run was killed twice, out of memory perhaps"
-                    yield Done(run, failure=Failure("worker", text))
+                    text += f"; its memory had reached {peak:.0f} MB" if peak else ""
+                    yield Done(run, failure=Failure("worker", text, peak_memory_mb=peak))
                     continue
                 if chunk.alone:
                     self.struck.add(run.key)
                 self.suspects.append(job.only((run,)))
 
-    def _late(self, key: str) -> Iterator[Done]:
-        """A worker says that a run has hung, and is about to end itself."""
+    def _told(self, key: str, peak: float | None, late: bool) -> Iterator[Done]:
+        """A worker says how much memory it has had, or that a run has hung and it ends itself."""
+        if peak is not None:
+            self.peaks[key] = peak
+        if not late:
+            return
         for future, chunk in list(self.pending.items()):
-            for job in chunk.jobs:
-                for run in job.runs:
-                    if run.key != key:
-                        continue
-                    del self.pending[future]
-                    self.engine.client.cancel([future])
-                    others = [j.only([r for r in j.runs if r.key != key]) for j in chunk.jobs]
-                    self.again.append(_Chunk([j for j in others if j.runs]))
-                    assert self.timeout is not None
-                    yield Done(run, failure=late(self.timeout))
-                    return
-
-
-def _check_workers(client: Any) -> None:
-    """OSError where a worker could give other bytes than this process, or mix up its runs."""
-    threads = client.nthreads()
-    crowded = [address for address, n in threads.items() if n != 1]
-    if crowded:
-        raise OSError(
-            f"the Dask worker {crowded[0]} has several threads; start it with --nthreads 1"
-        )
-    ours = _fingerprint()
-    for address, theirs in client.run(_fingerprint).items():
-        other = sorted(n for n in {*ours, *theirs} if ours.get(n) != theirs.get(n))
-        if other:
-            name = other[0]
-            raise OSError(
-                f"the Dask worker {address} has {name} {theirs.get(name)}, "
-                f"here it is {ours.get(name)}: results would not be the same"
-            )
-
-
-def _fingerprint() -> dict[str, str]:
-    return versions() | {f"sim/{name}": digest for name, digest in code().items()}
+            hung = [run for run in chunk.runs if run.key == key]
+            if hung:
+                del self.pending[future]
+                self.engine.client.cancel([future])
+                others = [j.only([r for r in j.runs if r.key != key]) for j in chunk.jobs]
+                if others := [j for j in others if j.runs]:
+                    self.again.append(_Chunk(others))
+                assert self.timeout is not None
+                yield Done(hung[0], failure=overdue(self.timeout, self.peaks.pop(key, None)))
 
 
 def _dask() -> tuple[Any, Any]:
@@ -291,56 +285,3 @@ def _dask() -> tuple[Any, Any]:
             "--engine dask needs the extra: pip install 'community-restructuring-sim[cluster]'"
         ) from error
     return dask, distributed
-
-
-def _work(task: bytes, jobs: list[Job], timeout: float | None) -> bytes:
-    """On a worker: the runs of jobs, and the seconds they took, pickled."""
-    watch = _Watch(timeout) if timeout is not None else None
-    began, ended = time.monotonic(), []
-    try:
-        opened = _open(task)
-        for job in jobs:
-            done = results(opened, job)
-            for run in job.runs:
-                if watch:
-                    watch.begin(run.key)
-                ended.append(next(done))
-    finally:
-        if watch:
-            watch.begin(None)
-    return pickle.dumps((ended, time.monotonic() - began))
-
-
-@lru_cache(maxsize=2)
-def _open(task: bytes) -> Task:
-    return pickle.loads(task)
-
-
-class _Watch:
-    """Ends this worker when a run takes too long; the scheduler hears which one before."""
-
-    def __init__(self, seconds: float):
-        from distributed import get_worker
-
-        self._seconds, self._worker, self._key = seconds, get_worker(), None
-        self._timer: threading.Timer | None = None
-
-    def begin(self, key: str | None) -> None:
-        """A run begins; None: there is none."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if key is not None:
-            self._timer = threading.Timer(self._seconds, self._end, (key,))
-            self._timer.daemon = True
-            self._timer.start()
-
-    def _end(self, key: str) -> None:
-        self._worker.log_event(LATE, key)
-        time.sleep(1)  # for the message to leave
-        os._exit(1)
-
-
-def dask_setup(worker: Any) -> None:
-    """Called by Dask in each process of a local cluster: Ctrl-C is the coordinator's business."""
-    with suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,8 +7,10 @@ one-at-a-time trajectories on `levels` levels, `samples` x (parameters + 1) rows
 The last three are drawn by SALib from the design's own seed.
 
 The rows of a design are its sampling plan, which the analysis needs as it is. A point is a
-parameter set that is run: rows with equal values are one point, and point 0 is always the
-parameters as the case and the experiment give them.
+parameter set that is run: of a parameter that must be whole the nearest whole numbers are run (of
+lhs and sobol each of its range equally often), rows with equal values are one point, and point 0
+is always the parameters as the case and the experiment give them. More samples of sobol or morris
+keep the rows that there were.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ class DesignFile(BaseModel):
 
 @dataclass(frozen=True)
 class Design:
-    """A sampling plan over parameters: `names` with their `low` and `high`, in order."""
+    """A sampling plan over parameters: `names` with their `low` and `high`, in order; `whole` are
+    those of which only whole numbers are run."""
 
     method: Method
     names: tuple[str, ...]
@@ -68,6 +71,7 @@ class Design:
     samples: int
     levels: int
     seed: int
+    whole: tuple[str, ...] = ()
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -75,17 +79,24 @@ class Design:
         return SAMPLERS[self.method](self)
 
     @cached_property
+    def values(self) -> np.ndarray:
+        """What is run of each row: the same, or the nearest whole numbers."""
+        whole = np.isin(self.names, self.whole)
+        nearest = np.clip(np.floor(self.rows + 0.5), self.low, self.high)
+        return np.where(whole, nearest, self.rows)
+
+    @cached_property
     def points(self) -> tuple[Mapping[str, float], ...]:
         """The parameter sets to run by number; the first is empty: nothing is changed there."""
-        distinct = dict.fromkeys(map(tuple, self.rows.tolist()))
+        distinct = dict.fromkeys(map(tuple, self.values.tolist()))
         return ({}, *(dict(zip(self.names, values, strict=True)) for values in distinct))
 
     def frame(self) -> pd.DataFrame:
         """The sampling plan as a table: row, point, then a column for each parameter."""
         number = {tuple(p.values()): i for i, p in enumerate(self.points) if i}
-        frame = pd.DataFrame(self.rows, columns=list(self.names))
+        frame = pd.DataFrame(self.values, columns=list(self.names))
         frame.insert(0, "row", np.arange(len(frame), dtype=np.int32))
-        points = [number[tuple(values)] for values in self.rows.tolist()]
+        points = [number[tuple(values)] for values in self.values.tolist()]
         frame.insert(1, "point", np.array(points, np.int32))
         return frame
 
@@ -93,7 +104,8 @@ class Design:
         """What study.json keeps of it, and what `of_record` takes."""
         over = {n: [a, b] for n, a, b in zip(self.names, self.low, self.high, strict=True)}
         sizes = {"samples": self.samples, "levels": self.levels, "seed": self.seed}
-        return {"design": self.method, **sizes, "over": over}
+        whole = {"whole": list(self.whole)} if self.whole else {}
+        return {"design": self.method, **sizes, "over": over, **whole}
 
     @staticmethod
     def of_record(record: Mapping[str, Any]) -> Design:
@@ -107,6 +119,7 @@ class Design:
             record["samples"],
             record["levels"],
             record["seed"],
+            tuple(record.get("whole", ())),
         )
 
     @staticmethod
@@ -142,8 +155,10 @@ class Design:
             return None
         names = tuple(spec.ranges)
         levels = spec.levels or (MORRIS_LEVELS if spec.design == "morris" else 0)
+        samples = spec.samples or 0
+        whole = tuple(n for n in names if defaults.entries[n].whole)
         return Design(
-            spec.design, names, tuple(low), tuple(high), spec.samples or 0, levels, spec.seed
+            spec.design, names, tuple(low), tuple(high), samples, levels, spec.seed, whole
         )
 
 
@@ -160,7 +175,10 @@ def row_count(method: Method, parameters: int, samples: int, levels: int) -> int
 
 def problem_of(design: Design) -> dict[str, Any]:
     """The design's parameters as SALib wants them described."""
-    bounds = [list(ends) for ends in zip(design.low, design.high, strict=True)]
+    # half a number more to either side, so that the first and the last are as likely as others
+    beyond = 0.5 * np.isin(design.names, design.whole) * (design.method in ("lhs", "sobol"))
+    low, high = np.array(design.low) - beyond, np.array(design.high) + beyond
+    bounds = np.column_stack([low, high]).tolist()
     return {"num_vars": len(design.names), "names": list(design.names), "bounds": bounds}
 
 

@@ -18,9 +18,11 @@ from sim.case.case import Case
 from sim.case.files import exists, inside, names_in
 from sim.case.messages import InputError, Problem, Problems, did_you_mean
 from sim.case.parameters import Parameters
+from sim.case.schema import AGES
 from sim.case.yaml import Document, salvage, validate
 from sim.experiment.designs import Design, DesignFile
 from sim.experiment.form import BASE, ExperimentFile, Scope, Titles, Values
+from sim.experiment.possible import impossible
 from sim.experiment.precision import Until
 
 if TYPE_CHECKING:
@@ -126,6 +128,7 @@ class _Opener:
         case = self._case()
         overrides = self._parameters()
         design = self._design(case, overrides)
+        self._possible(case, overrides, design)
         base = self._scenario(case, spec.base, ("base",))
         scenarios = [
             self._scenario(case, name, ("scenarios", i)) for i, name in enumerate(spec.scenarios)
@@ -201,17 +204,29 @@ class _Opener:
         parameters = (case.parameters if case else Parameters.load()).override(overrides)
         return Design.of(spec, parameters, lambda e, keys: self._place(e, ("parameters", *keys)))
 
+    def _possible(self, case: Case | None, overrides: Values, design: Design | None) -> None:
+        """Whether the values of parameters go together, at every point of the design."""
+        if case is None:
+            return
+        values = case.parameters.override(overrides).values()
+        persons = case.settlements[list(AGES)].to_numpy().sum(axis=0)
+        under_60 = float(persons[:-2].sum() / max(1, persons.sum()))
+        keys = ("parameters", "over") if design else ("parameters",)
+        for problem in impossible(values, design.points if design else (), under_60):
+            self._place(InputError([problem]), keys)
+
     def _until(self, scenarios: list[str]) -> Until | None:
         spec = self.spec.replicates
         if isinstance(spec, int):
             return None
-        keys = ("replicates", "until")
         if spec.max < spec.min:
             hint = "max is where it ends at the latest"
             self._error("bad-value", "max is less than min", ("replicates", "max"), hint)
-        for key, problem in spec.until.faults(scenarios):
-            self._place(InputError([problem]), (*keys, key))
-        return Until(**spec.until.model_dump(), step=spec.min)
+        for i, aim in enumerate(spec.aims):
+            place = (i,) if isinstance(spec.until, list) else ()
+            for key, problem in aim.faults(scenarios):
+                self._place(InputError([problem]), ("replicates", "until", *place, key))
+        return Until.of(spec.aims, spec.min)
 
     def _scenario(
         self, case: Case | None, name: str, keys: tuple[str | int, ...]

@@ -49,16 +49,28 @@ class Recorded(_Strict):
     losers: Interval = 13
 
 
+OneOrMoreAims = Annotated[
+    Annotated[UntilFile, Tag("one aim")]
+    | Annotated[list[UntilFile], Field(min_length=1), Tag("several aims")],
+    Discriminator(lambda v: "several aims" if isinstance(v, list) else "one aim"),
+]
+
+
 class ReplicatesFile(_Strict):
-    """As many replicates as a difference needs.
+    """As many replicates as differences need.
 
     min: how many before the first look, and between looks; max: how many at most; until: what is
-    to be known.
+    to be known, one aim or a list of them, all of which are to be reached.
     """
 
     min: Annotated[int, Field(ge=2, le=10_000)]
     max: Annotated[int, Field(ge=2, le=10_000)]
-    until: UntilFile
+    until: OneOrMoreAims
+
+    @property
+    def aims(self) -> list[UntilFile]:
+        """What is to be known."""
+        return self.until if isinstance(self.until, list) else [self.until]
 
 
 Values = dict[str, float]

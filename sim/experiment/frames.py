@@ -42,7 +42,11 @@ class Frames:
             return cls(path, {**info, "plan": info["plan"], "base": info["base"]})
         except (FileNotFoundError, NotADirectoryError):
             hint = "`sim run EXPERIMENT` makes results/<name>"
-            problem = Problem("no-results", "there are no results here", path, hint=hint)
+            what = "there are no results here"
+            if (path / "grown" / "study.json").is_file():
+                what = "results here are being taken up by a plan that has grown"
+                hint = "if nobody is at it, it was cut off: `sim run EXPERIMENT` goes on"
+            problem = Problem("no-results", what, path, hint=hint)
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
             hint = "`sim run --fresh` starts over"
             problem = Problem("damaged-results", "this is not a study's record", file, hint=hint)

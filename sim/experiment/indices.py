@@ -38,16 +38,15 @@ def indices(design: Design, outputs: np.ndarray) -> pd.DataFrame:
     mean elementary effect (morris), else by linear regression. NaN throughout where nothing moves
     or too little is left.
     """
-    rows = design.rows
     size = {"morris": len(design.names) + 1, "sobol": len(design.names) + 2}.get(design.method, 1)
     whole = ~np.isnan(outputs.reshape(-1, size)).any(axis=1)
     kept = np.repeat(whole, size)
-    x, y = rows[kept], outputs[kept]
+    x, y = design.values[kept], outputs[kept]
     least = len(design.names) + 3 if size == 1 else 2
     if len(y) < least or whole.sum() < 2 or np.ptp(y) == 0:
         return _frame(design, *np.full((4, len(design.names)), np.nan))
     if design.method == "morris":
-        return _morris(design, x, y)
+        return _morris(design, kept, y)
     if design.method == "sobol":
         return _sobol(design, y).assign(swing=_swing(design, x, y))
     return _rank_regression(design, x, y).assign(swing=_swing(design, x, y))
@@ -58,26 +57,39 @@ def rank_fit(design: Design, outputs: np.ndarray) -> float:
     known = ~np.isnan(outputs)
     if known.sum() <= len(design.names) + 2 or np.ptp(outputs[known]) == 0:
         return np.nan
-    _, _, fit = _regress(design.rows[known], outputs[known])
+    _, _, fit = _regress(design.values[known], outputs[known])
     return fit
 
 
-def _morris(design: Design, x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
+def _morris(design: Design, kept: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     """Mean absolute elementary effect over the whole range, and the effects' spread, by SALib
-    (Morris 1991; Campolongo, Cariboni & Saltelli 2007)."""
+    (Morris 1991; Campolongo, Cariboni & Saltelli 2007).
+
+    SALib divides by the step of the sampling plan; of whole numbers another one is run.
+    """
     from SALib.analyze import morris
 
     problem = problem_of(design)
     found = morris.analyze(
-        problem, x, y, num_resamples=RESAMPLES, num_levels=design.levels, seed=design.seed
+        problem,
+        design.rows[kept],
+        y,
+        num_resamples=RESAMPLES,
+        num_levels=design.levels,
+        seed=design.seed,
     )
-    index = np.asarray(found["mu_star"], float)
-    conf = np.asarray(found["mu_star_conf"], float)
-    second = np.asarray(found["sigma"], float)
+    nominal, run = (steps(design, values[kept]) for values in (design.rows, design.values))
+    names = ("mu_star", "mu_star_conf", "sigma", "mu")
+    index, conf, second, swing = (np.asarray(found[name], float) * nominal / run for name in names)
     frame = _frame(design, index, conf, second, np.full(len(index), np.nan))
-    swing = np.asarray(found["mu"], float)
     converged = conf <= HALF_WIDTH * index.max()
     return frame.assign(converged=converged, share=index / index.sum(), swing=swing)
+
+
+def steps(design: Design, values: np.ndarray) -> np.ndarray:
+    """The mean size of each parameter's steps in the trajectories."""
+    trajectories = values.reshape(-1, len(design.names) + 1, len(design.names))
+    return np.abs(np.diff(trajectories, axis=1)).sum(axis=1).mean(axis=0)
 
 
 def _sobol(design: Design, y: np.ndarray) -> pd.DataFrame:

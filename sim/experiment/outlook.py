@@ -1,8 +1,7 @@
-"""What running an experiment would mean: `sim plan`, and `sim status` of what is there."""
+"""What running an experiment would mean: `sim plan`."""
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -12,19 +11,28 @@ from typing import Any
 
 import pandas as pd
 
+from sim.case.messages import InputError
+from sim.experiment.changes import changes
+from sim.experiment.console import Console, Silent
 from sim.experiment.experiment import Experiment
 from sim.experiment.families import Family, families
-from sim.experiment.lock import holder
+from sim.experiment.finished import duration
+from sim.experiment.growth import check_runs_there, lacks
 from sim.experiment.parts import KINDS, decode, join, temporary, write_part
+from sim.experiment.pieces import waiting
 from sim.experiment.plan import Plan, Run
+from sim.experiment.precision import Until, enough
 from sim.experiment.provenance import code_changes
 from sim.experiment.results import Study
-from sim.experiment.store import code_message, plan_changes
-from sim.experiment.study import Console, Silent, duration, task_of
+from sim.experiment.status import read_journal
+from sim.experiment.store import code_message
+from sim.experiment.study import task_of
 
 THERE = "there already"
+OPEN = "new"
 SPARE = "not needed: the aim is reached"
-STATES = ("done", "failed", "open", "spare")
+WAITING = "has ended, its part is not whole yet"
+STAY = (THERE, SPARE, WAITING)
 PILOT, JOURNAL = "one run made for it", "{} earlier runs"
 
 
@@ -54,12 +62,13 @@ class Outlook:
     workers: int
     saved: float
     cost: Cost | None
+    until: Until | None = None
 
     @property
     def left(self) -> list[Run]:
         """The runs that would be made."""
         pairs = zip(self.plan.runs, self.reasons, strict=True)
-        return [r for r, why in pairs if why not in (THERE, SPARE)]
+        return [r for r, why in pairs if why not in STAY]
 
     @property
     def seconds(self) -> float | None:
@@ -86,16 +95,15 @@ class Outlook:
 
     def to_text(self) -> str:
         """As lines for a person."""
-        runs, left = self.plan.runs, len(self.left)
-        scenarios, points = (len({getattr(r, n) for r in runs}) for n in ("scenario", "point"))
-        sets = f"{points} parameter sets x " if points > 1 else ""
+        left = len(self.left)
         lines = [
-            f"{self.name}: {len(runs)} runs ({scenarios} scenarios x {sets}"
-            f"{len(runs) // (scenarios * points)} replicates) in {len(self.plan.blocks)} blocks",
+            f"{self.name}: {self.plan}",
             f"results   {self.out}",
         ]
         counts = Counter(self.reasons)
         lines += [f"{count:>7}   {why}" for why, count in sorted(counts.items(), key=_there_first)]
+        if left and self.until:
+            lines.append(f"until     {self.until.wanted()}")
         if left and self.saved:
             lines.append(f"shared    a past simulated once saves {self.saved:.0%} of the weeks")
         if left and self.cost and self.seconds is not None:
@@ -128,8 +136,8 @@ def look_ahead(
     """
     plan = Plan.of(experiment)
     study = Study.open(out) if (out / "study.json").is_file() else None
-    reasons, obstacles = _reasons(plan, study)
-    left = [r for r, why in zip(plan.runs, reasons, strict=True) if why not in (THERE, SPARE)]
+    reasons, obstacles = _reasons(experiment, plan, study)
+    left = [r for r, why in zip(plan.runs, reasons, strict=True) if why not in STAY]
     saved = 0.0 if simulate else _saved(experiment, families(left, workers))
     cost = _earlier(study) if study else None
     if cost is None and pilot and left:
@@ -140,35 +148,72 @@ def look_ahead(
         except Exception as error:  # as any run may fail; `sim run` will show how
             obstacles.append(f"the run to measure failed: {type(error).__name__}: {error}")
     return Outlook(
-        experiment.name, out, plan, tuple(reasons), tuple(obstacles), workers, saved, cost
+        experiment.name,
+        out,
+        plan,
+        tuple(reasons),
+        tuple(obstacles),
+        workers,
+        saved,
+        cost,
+        experiment.until,
     )
 
 
-def _reasons(plan: Plan, study: Study | None) -> tuple[list[str], list[str]]:
+def _reasons(
+    experiment: Experiment, plan: Plan, study: Study | None
+) -> tuple[list[str], list[str]]:
     """Why each run would be made, and what stands in the way of all."""
     if study is None:
-        return ["new"] * len(plan.runs), []
-    changes = plan_changes(study, plan)
-    if changes:
-        text = f"changed: {'; '.join(changes)}"
-        hint = "the results there are of another plan: --fresh removes them, --out DIR keeps them"
-        return [text] * len(plan.runs), [hint]
-    there = study.plan()
+        return [OPEN] * len(plan.runs), []
+    done = set(study.done()["key"])
+    if lacks(study, plan):
+        what = f"changed: {'; '.join(changes(study, experiment, plan))}"
+        reasons = [THERE if r.key in done else what for r in plan.runs]
+        try:
+            check_runs_there(study, experiment, plan)
+        except InputError as error:
+            return reasons, [f"{p.message}; {p.hint}" for p in error.problems]
     failures = study.failures().set_index("key")["stage"]
-    words = {"done": THERE, "open": "new", "spare": SPARE}
-    states: dict[str, str] = dict(zip(there["key"], there["state"], strict=True))
-    reasons = [
-        f"failed before ({failures[r.key]})"
-        if states[r.key] == "failed"
-        else words.get(states[r.key], states[r.key])
-        for r in plan.runs
-    ]
+    ended = done | set(failures.index)
+    left = {r.replicate for r in plan.runs if r.key not in ended}
+    needed = enough(study, experiment.until, experiment.replicates, left)
+    fresh, at_hand = _New(study), waiting(study.path)
+
+    def reason(run: Run) -> str:
+        if run.key in done:
+            return THERE
+        if run.key in at_hand:
+            return WAITING
+        if run.key in failures.index:
+            return f"failed before ({failures[run.key]})"
+        return SPARE if run.replicate >= needed else fresh.said(run)
+
+    reasons = [reason(r) for r in plan.runs]
     code = code_changes(study.info.get("code", {}))
-    stay = (THERE, SPARE)
-    if code and THERE in reasons and any(why not in stay for why in reasons):
-        reasons = [why if why in stay else f"{why}, with changed code" for why in reasons]
+    have = THERE in reasons or WAITING in reasons
+    if code and have and any(why not in STAY for why in reasons):
+        reasons = [why if why in STAY else f"{why}, with changed code" for why in reasons]
         return reasons, [f"{code_message(code)}; --accept-code-change goes on"]
     return reasons, []
+
+
+class _New:
+    """What is new about a run that no earlier plan of a study had."""
+
+    def __init__(self, study: Study):
+        earlier = study.plan()
+        self._keys = set(earlier["key"])
+        self._scenarios = set(earlier["scenario"])
+        self._replicates = set(earlier["replicate"])
+
+    def said(self, run: Run) -> str:
+        """Why it would be made, in words."""
+        if run.key in self._keys:
+            return OPEN
+        if run.scenario not in self._scenarios:
+            return "new scenario"
+        return "new replicate" if run.replicate not in self._replicates else "new parameter set"
 
 
 def _saved(experiment: Experiment, gathered: Iterable[Family]) -> float:
@@ -213,85 +258,6 @@ def _pilot(
             write_part(part, join([decode(encoded, kind, 0)]), [first.key])
             size += temporary(part).stat().st_size
     return Cost(encoded.seconds * (1 - saved), size, encoded.peak_memory_mb, PILOT)
-
-
-def read_journal(path: Path) -> list[dict[str, Any]]:
-    """The events of a results directory's journal; damaged or missing lines are left out."""
-    try:
-        lines = (path / "journal.jsonl").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return []
-    events = []
-    for line in lines:
-        try:
-            events.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return [e for e in events if isinstance(e, dict)]
-
-
-@dataclass(frozen=True)
-class Status:
-    """How far a study is; ``writer`` is the number of the process at work on it, if any."""
-
-    path: Path
-    states: pd.DataFrame  # a row per scenario: the columns STATES
-    failures: pd.DataFrame
-    writer: str | None
-    code_changed: tuple[str, ...]
-    last: str | None
-
-    @staticmethod
-    def of(study: Study) -> Status:
-        """The status of a study, read from its files."""
-        plan = study.plan()
-        states = pd.crosstab(plan["scenario"], plan["state"])
-        states = states.reindex(index=study.scenarios, columns=list(STATES))
-        events = read_journal(study.path)
-        return Status(
-            study.path,
-            states.fillna(0).astype(int),
-            study.failures(),
-            holder(study.path),
-            tuple(code_changes(study.info.get("code", {}))),
-            events[-1].get("time") if events else None,
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            "results": str(self.path),
-            "runs": {str(k): int(v) for k, v in self.states.sum().items()},
-            "scenarios": self.states.to_dict("index"),
-            "failures": self.failures.drop(columns="traceback").to_dict("records"),
-            "writer": self.writer,
-            "code_changed": list(self.code_changed),
-            "last_event": self.last,
-        }
-
-    def to_text(self) -> str:
-        """As lines for a person."""
-        total = self.states.sum()
-        work = f"process {self.writer} is at work on it" if self.writer else "nobody is at work"
-        spare = f", {total['spare']} are not needed" if total["spare"] else ""
-        lines = [
-            f"{self.path}: {total['done']} of {int(total.sum())} runs are done, "
-            f"{total['failed']} failed, {total['open']} are open{spare}; {work}"
-        ]
-        width = max(len(name) for name in self.states.index)
-        for name, row in self.states.iterrows():
-            words = ", ".join(f"{n} {state}" for state, n in row.items() if n)
-            lines.append(f"  {name:<{width}}  {words}")
-        for failure in self.failures.to_dict("records"):
-            place = f"{failure['scenario']}, replicate {failure['replicate']}"
-            lines.append(f"failed    {place}: {failure['stage']}: {failure['error']}")
-            if isinstance(failure["repeat"], str):
-                lines.append(f"          {failure['repeat']}")
-        if self.code_changed:
-            lines.append(f"code      {code_message(list(self.code_changed))}")
-        if self.last:
-            lines.append(f"last      {self.last}")
-        return "\n".join(lines)
 
 
 def _there_first(item: tuple[str, int]) -> tuple[bool, str]:

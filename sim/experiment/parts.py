@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,16 +33,17 @@ RUNS = b"runs"  # key of the file's metadata: the runs' keys as a JSON list
 
 @dataclass(frozen=True)
 class Encoded:
-    """The records of a run, small enough to cross from a worker: Arrow streams by kind."""
+    """The records of a run made small: Arrow streams by kind, and how many rows they have."""
 
     tables: Mapping[str, bytes]
+    rows: int
     seconds: float
     peak_memory_mb: float
 
 
 def encode(records: Any) -> Encoded:
     """The data frames ``outcomes``, ``units`` and ``losers`` of a run as Arrow streams."""
-    tables = {}
+    tables, rows = {}, 0
     for kind, columns in COLUMNS.items():
         table = _to_arrow(getattr(records, kind), columns)
         sink = pa.BufferOutputStream()
@@ -48,7 +51,8 @@ def encode(records: Any) -> Encoded:
         with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
             writer.write_table(table)
         tables[kind] = sink.getvalue().to_pybytes()
-    return Encoded(tables, float(records.seconds), float(records.peak_memory_mb))
+        rows += table.num_rows
+    return Encoded(tables, rows, float(records.seconds), float(records.peak_memory_mb))
 
 
 def decode(encoded: Encoded, kind: str, run: int) -> pa.Table:
@@ -92,9 +96,26 @@ def keys_in(path: Path) -> list[str]:
     return json.loads(metadata.get(RUNS, b"[]"))
 
 
+def part_of(folder: Path, kind: str, block: int) -> Path:
+    """Where a table of a block is, in the directory of a study."""
+    return folder / "parts" / f"{kind}-{block:05d}.parquet"
+
+
 def temporary(path: Path) -> Path:
-    """Where `path` is written before it is complete."""
-    return path.with_name(path.name + ".tmp")
+    """Where this process writes `path` until it is complete; no other writes there."""
+    return path.with_name(f"{path.name}.{platform.node()}-{os.getpid()}.tmp")
+
+
+@contextmanager
+def unfinished(*paths: Path) -> Iterator[None]:
+    """Removes what was written for `paths` under temporary names if they cannot be finished."""
+    try:
+        yield
+    except BaseException:
+        for path in paths:
+            with suppress(OSError):
+                temporary(path).unlink(missing_ok=True)
+        raise
 
 
 def publish(path: Path) -> None:
@@ -102,14 +123,19 @@ def publish(path: Path) -> None:
     os.replace(temporary(path), path)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replaces `path` by `data` in one step that survives a crash."""
-    with open(temporary(path), "wb") as file:
-        file.write(data)
+def write_bytes(path: Path, *data: bytes, sync: bool = True) -> None:
+    """Replaces `path` by `data` in one step.
+
+    sync: one that survives a loss of power, too; else the content must tell whether it is whole.
+    """
+    with unfinished(path), open(temporary(path), "wb") as file:
+        file.writelines(data)
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
     publish(path)
-    sync_directory(path.parent)
+    if sync:
+        sync_directory(path.parent)
 
 
 def sync_directory(folder: Path) -> None:

@@ -21,6 +21,7 @@ import pandas as pd
 
 import sim
 from sim.case.messages import Problems
+from sim.levers.words import amount
 
 if TYPE_CHECKING:
     from sim.experiment.experiment import Experiment
@@ -70,15 +71,18 @@ class Plan:
                 runs.append(Run(number, key, name, replicate, number // size, point))
         return Plan(tuple(runs), identity)
 
+    def __str__(self) -> str:
+        """How many runs there are, and of what."""
+        kinds = {"scenario": "scenario", "point": "parameter set", "replicate": "replicate"}
+        many = {noun: len({getattr(r, kind) for r in self.runs}) for kind, noun in kinds.items()}
+        each = " x ".join(amount(n, noun) for noun, n in many.items() if n > 1)
+        of = f" ({each})" if each else ""
+        return f"{amount(len(self.runs), 'run')}{of} in {amount(len(self.blocks), 'block')}"
+
     @cached_property
     def blocks(self) -> list[list[Run]]:
         """The runs of each block, by block number."""
-        blocks: list[list[Run]] = []
-        for run in self.runs:
-            if run.block == len(blocks):
-                blocks.append([])
-            blocks[run.block].append(run)
-        return blocks
+        return blocks_of(self.runs)
 
     def chosen(self, keys: Iterable[str]) -> list[Run]:
         """The runs with these keys, or beginnings of keys; `InputError` for what is not one."""
@@ -106,6 +110,16 @@ class Plan:
         return frame.astype(dict.fromkeys(("run", "replicate", "block", "point"), "int32"))
 
 
+def blocks_of(runs: Iterable[Run]) -> list[list[Run]]:
+    """Runs in the order of their plan, by block number."""
+    blocks: list[list[Run]] = []
+    for run in runs:
+        if run.block == len(blocks):
+            blocks.append([])
+        blocks[run.block].append(run)
+    return blocks
+
+
 def block_size(households: float, weeks: int) -> int:
     """Runs in a block: about a minute's work by household-weeks, from 1 to `BLOCK_RUNS`."""
     work = max(1.0, float(households) * weeks)
@@ -120,8 +134,8 @@ def _identity(experiment: Experiment) -> dict:
         "case": experiment.case.digest,
         "scope": experiment.scope,
         "base": experiment.base.name,
-        "scenarios": {s.name: _text_hash(s.digest, s.resolved()) for s in experiment.runs_of},
-        "base_content": _text_hash(experiment.base.digest, experiment.base.resolved()),
+        "scenarios": {s.name: s.digest for s in experiment.runs_of},  # titles aside
+        "base_content": experiment.base.digest,
         "parameters": experiment.parameters.digest,
         "start": experiment.start.isoformat(),
         "weeks": experiment.weeks,
@@ -129,10 +143,6 @@ def _identity(experiment: Experiment) -> dict:
         "replicates": experiment.replicates,
         "record": asdict(experiment.record),
     }
-
-
-def _text_hash(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def _key(common: dict, name: str, content: str, replicate: int) -> str:

@@ -46,6 +46,7 @@ def describe(
             "path": relative(case.path, results),
             "title": _plain(getattr(case.meta, "title", {})),
             "digest": case.digest,
+            "files": case_files(experiment),
         },
         "scope": dict(experiment.scope),
         "size": size(case),
@@ -66,6 +67,7 @@ def describe(
         "replicates": experiment.replicates,
         "until": asdict(experiment.until) if experiment.until else None,
         "parameters": dict(experiment.overrides),
+        "values": parameter_values(experiment.parameters),
         "design": experiment.design.record() if experiment.design else None,
         "record": asdict(experiment.record),
         "runs": len(plan.runs),
@@ -78,6 +80,18 @@ def describe(
         "machine": machine(),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+
+
+def case_files(experiment: Experiment) -> dict[str, str]:
+    """A hash of each table of the case and of case.yaml, by the name of the file."""
+    folder = experiment.case.path
+    files = [folder / "case.yaml", *sorted(folder.glob("*.csv"))]
+    return {f.name: _hash(f) for f in files if f.is_file()}
+
+
+def parameter_values(parameters: Iterable[Any]) -> dict[str, float]:
+    """The value of each parameter by its name."""
+    return {p.name: p.value for p in parameters}
 
 
 def size(case: Any) -> dict[str, int]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sim.experiment.export import export
 from sim.experiment.frames import Frames
-from sim.experiment.precision import enough
+from sim.experiment.precision import Until, enough
 from sim.experiment.statistics import LAST_YEAR, compare
 
 
@@ -18,9 +18,11 @@ class Study(Frames):
     def plan(self) -> pd.DataFrame:
         """As in `Frames`, with the state ``spare`` where fewer replicates reached the aim."""
         plan = super().plan()
-        if self.info.get("until"):
+        record = self.info.get("until")
+        if record:
             is_open = plan["state"] == "open"
-            needed = enough(self, set(plan.loc[is_open, "replicate"]))
+            left = set(plan.loc[is_open, "replicate"])
+            needed = enough(self, Until.of_record(record), int(self.info["replicates"]), left)
             plan.loc[is_open & (plan["replicate"] >= needed), "state"] = "spare"
         return plan
 

@@ -20,7 +20,7 @@ from sim.case.parameters import Parameters
 from sim.experiment.designs import Design
 from sim.experiment.evidence import HEADLINES, plain_rows
 from sim.experiment.frames import Frames
-from sim.experiment.indices import MEANING, indices, rank_fit
+from sim.experiment.indices import MEANING, indices, rank_fit, steps
 from sim.experiment.statistics import (
     LAST_YEAR,
     checked_base,
@@ -41,11 +41,14 @@ class Sensitivity:
     experiment's parameters); mean, low and high (5th and 95th percentile) over the points;
     same_sign (share of points where the difference has the sign it has at the experiment's);
     spread (standard deviation over points), noise (what replicates leave of it; NaN with one),
-    parameters (the spread without the noise; NaN where it is no greater); fit (R2 of the rank
+    parameters (the spread without the noise; NaN where it is no greater); movement (0-1: how much
+    parameters move it for its size, their spread over its root mean square); fit (R2 of the rank
     regression); points (that have a value).
-    indices: output and parameter: the columns of `sim.experiment.indices`.
-    parameters: parameter, the one that moves most first: confidence, share (mean over the outputs
-    of its share of their movement), scenario and outcome (where that is greatest).
+    indices: output and parameter: the columns of `sim.experiment.indices`, and noisy: whether
+    replicates alone may make an index of that size.
+    parameters: parameter, the one that moves most first: confidence, share (of all movement: its
+    shares of the outputs, each weighted with how much it moves), scenario and outcome (where that
+    is greatest).
     """
 
     design: Design
@@ -110,9 +113,11 @@ def sensitivity(
             here = {"scenario": scenario, "outcome": outcome}
             if not table.fillna(0).any(axis=None):
                 continue
-            outputs.append(here | _described(table, design, point_of_row))
+            described = _described(table, design, point_of_row)
+            outputs.append(here | described)
             means = table.mean(axis=1).reindex(point_of_row).to_numpy()
-            found.append(indices(design, means).assign(**here))
+            mine = indices(design, means)
+            found.append(mine.assign(noisy=_noisy(mine, described, design), **here))
     moved = _by_outcome(pd.DataFrame(outputs))
     every = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
     if every.empty:
@@ -120,7 +125,7 @@ def sensitivity(
         raise InputError([problem])
     every = every[[*OUTPUT, *(c for c in every.columns if c not in OUTPUT)]]
     replicates = int(values["replicate"].nunique())
-    ranked = _ranked(every, design)
+    ranked = _ranked(every.merge(moved[[*OUTPUT, "movement"]], on=OUTPUT), design)
     return Sensitivity(design, base, window, replicates, moved, every, ranked)
 
 
@@ -133,6 +138,8 @@ def _described(table: pd.DataFrame, design: Design, point_of_row: np.ndarray) ->
     spread = 0.0 if sampled.nunique() == 1 else spread  # whatever rounding makes of it
     noise = noise_of_means(table.reindex(sampled.index))
     apart = np.sqrt(spread**2 - noise**2) if spread > noise else np.nan
+    apart = 0.0 if spread == 0 else float(apart)
+    moved = spread if np.isnan(noise) else np.nan_to_num(apart)
     return {
         "difference": own,
         "mean": float(sampled.mean()),
@@ -141,7 +148,8 @@ def _described(table: pd.DataFrame, design: Design, point_of_row: np.ndarray) ->
         "same_sign": float((np.sign(sampled) == np.sign(own)).mean()),
         "spread": spread,
         "noise": noise,
-        "parameters": 0.0 if spread == 0 else float(apart),
+        "parameters": apart,
+        "movement": float(moved / np.hypot(moved, sampled.mean())) if moved else 0.0,
         "fit": rank_fit(design, means.reindex(point_of_row).to_numpy()),
         "points": len(sampled),
     }
@@ -156,6 +164,24 @@ def noise_of_means(table: pd.DataFrame) -> float:
     rest = whole - whole.mean(axis=0) - whole.mean(axis=1, keepdims=True) + whole.mean()
     free = (points - 1) * (replicates - 1)
     return float(np.sqrt((rest**2).sum() / free / replicates))
+
+
+def _noisy(found: pd.DataFrame, output: dict[str, Any], design: Design) -> np.ndarray:
+    """Whether replicates alone may make indices of that size.
+
+    Noise of standard deviation s in every point makes elementary effects that are normal with
+    sqrt(2) s over the step, and so a mean absolute one of 2 / sqrt(pi) s over the step, here with
+    twice its standard error. Of other methods all indices are noise where the spread is.
+    """
+    noise = output["noise"]
+    if np.isnan(noise) or output["spread"] == 0:
+        return np.zeros(len(found), bool)
+    if design.method != "morris":
+        return np.full(len(found), bool(np.isnan(output["parameters"])))
+    step = steps(design, design.values) / (np.array(design.high) - np.array(design.low))
+    error = np.sqrt((np.pi / 2 - 1) / design.samples)
+    most = 2 / np.sqrt(np.pi) * noise / step * (1 + 2 * error)
+    return found["value"].to_numpy() <= most
 
 
 def _by_outcome(outputs: pd.DataFrame) -> pd.DataFrame:
@@ -173,13 +199,14 @@ def _ranked(every: pd.DataFrame, design: Design) -> pd.DataFrame:
     rows = []
     for name in design.names:
         mine = every[every["parameter"] == name]
-        shares = mine["share"].dropna()
-        most = mine.loc[shares.idxmax()] if len(shares) else None
+        moved = (mine["share"] * mine["movement"]).dropna()
+        most = mine.loc[moved.idxmax()] if len(moved) else None
+        whole = mine.loc[moved.index, "movement"].sum()
         rows.append(
             {
                 "parameter": name,
                 "confidence": known[name].confidence if name in known else "",
-                "share": float(shares.mean()) if len(shares) else np.nan,
+                "share": float(moved.sum() / whole) if whole else np.nan,
                 "scenario": most["scenario"] if most is not None else None,
                 "outcome": most["outcome"] if most is not None else None,
             }

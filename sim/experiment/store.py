@@ -7,44 +7,46 @@
     points.parquet        of a design: a row per row of it: row, point, values
     scenarios/            resolved copies
     parts/                outcomes-00000.parquet, units-..., losers-...: one of each a block
+    runs/                 results whose block is not whole: of a study that runs, or was killed
     failures/KEY.json     runs without a result, and why
     journal.jsonl         what happened when; nothing is read back from it
+    grown/                a plan that has grown, until it is in place (see `sim.experiment.growth`)
 
-The parts are the truth: which runs are done is read from them. Every file appears under its name
-complete and synced, or not at all, so that a study may be killed at any moment; the outcomes of a
-block are renamed last and so stand for all its tables.
+The parts are the truth: which runs are done is read from them. Workers write them (see
+`sim.experiment.pieces`). Every file appears under its name complete and synced, or not at all, so
+that a study may be killed at any moment; the outcomes of a block are renamed last and so stand for
+all its tables.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sim.case.messages import InputError, Problem
+from sim.experiment.growth import (
+    GROWN,
+    as_json,
+    check_runs_there,
+    discard,
+    finish,
+    lay_out,
+    take_up,
+)
 from sim.experiment.jobs import Failure
 from sim.experiment.lock import LOCK
-from sim.experiment.parts import (
-    KINDS,
-    Encoded,
-    decode,
-    join,
-    keys_in,
-    publish,
-    read_part,
-    sync_directory,
-    temporary,
-    write_bytes,
-    write_part,
-)
+from sim.experiment.parts import KINDS, keys_in, part_of, write_bytes
+from sim.experiment.pieces import FOLDER, SESSION, Outbox, Receipt, blocks_in, join_rest, waiting
 from sim.experiment.plan import Plan, Run
 from sim.experiment.provenance import code, code_changes, describe
 from sim.experiment.results import Study as Study  # the reading half, found here too
@@ -58,24 +60,28 @@ OURS = (
     "report.html",
     "scenarios/*.yaml",
     "parts/*.parquet",
+    "runs/*",
     "failures/*.json",
     "figures/*.svg",
     "figures/*.png",
     "points.parquet",
     "plan.parquet",
 )
+SHOWN_LATE = 30.0  # seconds in which a file system of a cluster shows what another machine wrote
 
 
 class Store:
     """The writing half of a results directory; its owner holds the `DirectoryLock`.
 
-    source: the experiment's file, if it has one; kinds: the tables that are stored, outcomes first.
+    source: the experiment's file, if it has one; kinds: the tables that are stored, outcomes
+    first; grown: in what the plan is more than the one that was there, in words.
     """
 
     def __init__(self, path: Path, plan: Plan, source: Path | None = None):
         self.path, self.plan, self.source = path, plan, source
         self.kinds: tuple[str, ...] = KINDS
-        self._parts, self._failures = path / "parts", path / "failures"
+        self.grown: list[str] = []
+        self._parts, self._failures, self._runs = path / "parts", path / "failures", path / FOLDER
 
     @staticmethod
     def open(
@@ -88,80 +94,106 @@ class Store:
         """The store of this plan in `path`, made if it is not there.
 
         path: a directory after `prepare`; fresh: remove an earlier study first (only files of
-        ours); keep: tables to store beside the outcomes, default as begun, or all. Raises
-        `InputError` where there are results of another plan, or of other tables.
+        ours); keep: tables to store beside the outcomes, default as begun, or all. Results of a
+        plan that has grown since are taken up. Raises `InputError` where there are results of
+        another plan, or of other tables.
         """
         if fresh:
             clear(path)
+        finish(path)
         store = Store(path, plan, experiment.path)
         asked = None if keep is None else tuple(k for k in KINDS if k in {"outcomes", *keep})
         if (path / "study.json").is_file():
-            check_same(path, plan)
-            store.kinds = tuple(Study.open(path).info.get("keep", KINDS))
+            study = Study.open(path)
+            store.kinds = study.kinds
+            store._recover()
+            check_runs_there(study, experiment, plan)
             if asked not in (None, store.kinds):
                 message = f"the results here were begun with --keep {','.join(store.kinds)}"
                 hint = "go on without --keep; --fresh starts over here"
                 raise InputError([Problem("changed-keep", message, path, hint=hint)])
+            store.grown = take_up(path, experiment, plan)
+            if store.grown:
+                store.journal({"event": "plan", "runs": len(plan.runs), "changes": store.grown})
         else:
             store.kinds = asked or KINDS
             store._create(experiment)
-        for folder in (path, store._parts, store._failures):
-            for leftover in folder.glob("*.tmp"):
-                leftover.unlink()
+            store._recover()
         return store
 
     def done(self) -> set[str]:
         """Keys of the runs whose results are on disk."""
-        return {
-            key
-            for block in range(len(self.plan.blocks))
-            for key in keys_in(self._part("outcomes", block))
-        }
+        return {key for part in self._parts.glob("outcomes-*.parquet") for key in keys_in(part)}
 
     def failed(self) -> list[str]:
         """Keys of the runs that have failed and not succeeded since, sorted."""
         return sorted(p.stem for p in self._failures.glob("*.json"))
 
-    def commit(self, block: int, results: Mapping[Run, Encoded]) -> None:
-        """Adds results to the parts of their block. Raises OSError with nothing torn."""
-        if not results:
-            return
-        runs = self.plan.blocks[block]
-        earlier = set(keys_in(self._part("outcomes", block)))
-        kept = [r for r in runs if r.key in earlier and r not in results]
-        keys = [r.key for r in runs if r in results or r in kept]
-        for kind in self.kinds:
-            path = self._part(kind, block)
-            tables = [decode(encoded, kind, run.run) for run, encoded in results.items()]
-            if kept:
-                old = read_part(path)
-                # a killed commit may have left runs here that the outcomes do not have
-                numbers = pa.array([r.run for r in kept], pa.int32())
-                tables.append(old.filter(pc.is_in(old["run"], numbers)))
-            write_part(path, join(tables), keys)
-        for kind in reversed(self.kinds):
-            publish(self._part(kind, block))
-        sync_directory(self._parts)
-        for run in results:
-            self._failure(run).unlink(missing_ok=True)
-        self.journal(
-            *(
-                {
-                    "event": "run",
-                    "key": run.key,
-                    "seconds": round(encoded.seconds, 3),
-                    "peak_memory_mb": round(encoded.peak_memory_mb, 1),
-                }
-                for run, encoded in results.items()
-            ),
-            {"event": "block", "block": block, "runs": len(keys), "of": len(runs)},
-        )
+    @contextmanager
+    def session(self) -> Iterator[Outbox]:
+        """Where workers put results while the context lasts."""
+        outbox = Outbox(self.path.resolve(), secrets.token_hex(8), self.kinds)
+        self._runs.mkdir(exist_ok=True)
+        write_bytes(outbox.mark, b"")
+        try:
+            yield outbox
+        finally:
+            with suppress(OSError):
+                outbox.mark.unlink()
+                self._sweep()
+                self._runs.rmdir()  # unless something waits there
+
+    def receive(self, receipt: Receipt) -> None:
+        """Notes a run whose worker has written what it gave."""
+        self.journal({"event": "run", **asdict(receipt)})
+
+    def settle(self, block: int, received: Iterable[Run]) -> list[Run]:
+        """Sees that the part of a block has these runs, and joins to it what no worker has.
+
+        Returns those whose results are nowhere to be found. Raises OSError with nothing torn.
+        """
+        keys, runs = {r.key: r for r in received}, self.plan.blocks[block]
+        deadline = time.monotonic() + SHOWN_LATE
+        while True:
+            there = self._join(runs)
+            if keys.keys() <= there or time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        self.journal({"event": "block", "block": block, "runs": len(there), "of": len(runs)})
+        return [run for key, run in keys.items() if key not in there]
+
+    def _join(self, runs: Sequence[Run]) -> set[str]:
+        """Joins the pieces of a block's runs to its part; the keys that are in it then."""
+        there = join_rest(self.path, self.kinds, runs)
+        for key in there:
+            self._failure(key).unlink(missing_ok=True)
+        return there
+
+    def _sweep(self) -> None:
+        """Removes what processes that were killed had not finished."""
+        for folder in (self.path, self._parts, self._failures, self._runs):
+            for leftover in folder.glob("*.tmp"):
+                leftover.unlink(missing_ok=True)
+
+    def _recover(self) -> None:
+        """Joins what a session that was killed has left behind."""
+        for mark in self._runs.glob(f"{SESSION}*"):
+            mark.unlink()  # its workers write nothing more
+        self._sweep()
+        ended = waiting(self.path)
+        for runs in blocks_in(self.path) if ended else ():  # the plan may have grown since
+            if any(run.key in ended for run in runs):
+                self._join(runs)
+        for stranger in self._runs.glob("*"):  # runs of another plan
+            stranger.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._runs.rmdir()
 
     def fail(self, run: Run, failure: Failure) -> None:
         """Writes the row of a run that has no result."""
         row = {**asdict(run), "seed": self.plan.identity["seed"], **asdict(failure)}
         row["repeat"] = self.repeats(run)
-        write_bytes(self._failure(run), _json(row))
+        write_bytes(self._failure(run.key), as_json(row))
         self.journal({"event": "failure", "key": run.key, "error": failure.error})
 
     def repeats(self, run: Run) -> str | None:
@@ -192,7 +224,7 @@ class Store:
             now = {"time": _now(), "files": changes, "runs_before": len(self.done())}
             info["code_changes"] = [*info.get("code_changes", []), now]
         info["code"] = code()
-        write_bytes(self.path / "study.json", _json(info))
+        write_bytes(self.path / "study.json", as_json(info))
 
     def journal(self, *events: Mapping[str, Any]) -> None:
         """Appends events with the time; losing them loses nothing."""
@@ -202,10 +234,10 @@ class Store:
                 file.write(json.dumps({"time": now, **event}, ensure_ascii=False) + "\n")
 
     def _part(self, kind: str, block: int) -> Path:
-        return self._parts / f"{kind}-{block:05d}.parquet"
+        return part_of(self.path, kind, block)
 
-    def _failure(self, run: Run) -> Path:
-        return self._failures / f"{run.key}.json"
+    def _failure(self, key: str) -> Path:
+        return self._failures / f"{key}.json"
 
     def _create(self, experiment: Experiment) -> None:
         for folder in (self._parts, self._failures, self.path / "scenarios"):
@@ -214,35 +246,10 @@ class Store:
         table = pa.Table.from_pandas(self.plan.frame(), preserve_index=False)
         if not (plan.is_file() and pq.read_table(plan).equals(table)):
             clear(self.path)  # without a record or the same plan, nobody knows what they are
-        for scenario in experiment.runs_of:
-            text = scenario.resolved().encode()
-            write_bytes(self.path / "scenarios" / f"{scenario.name}.yaml", text)
-        if experiment.design:
-            points = pa.Table.from_pandas(experiment.design.frame(), preserve_index=False)
-            target = self.path / "points.parquet"
-            pq.write_table(points.replace_schema_metadata(None), temporary(target))
-            publish(target)
-        pq.write_table(table.replace_schema_metadata(None), temporary(plan))
-        publish(plan)
+        lay_out(self.path, experiment, self.plan)
         # the last: a directory with study.json is whole
         record = describe(experiment, self.plan, self.path, self.kinds)
-        write_bytes(self.path / "study.json", _json(record))
-
-
-def check_same(path: Path, plan: Plan) -> None:
-    """`InputError` where the results in `path` are of another plan."""
-    changes = plan_changes(Study.open(path), plan)
-    if changes:
-        message = f"the results here are of another plan: {'; '.join(changes)}"
-        hint = "--fresh starts over here and removes them; --out DIR keeps them"
-        raise InputError([Problem("changed-plan", message, path / "study.json", hint=hint)])
-
-
-def plan_changes(study: Study, plan: Plan) -> list[str]:
-    """In what the plan of a study is another than this one, in words; empty if it is the same."""
-    if study.info["plan"] == plan.digest:
-        return []
-    return _changes(study.info["identity"], plan.identity)
+        write_bytes(self.path / "study.json", as_json(record))
 
 
 def code_message(files: list[str]) -> str:
@@ -256,7 +263,7 @@ def prepare(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
     if (path / "study.json").is_file() or (path / "plan.parquet").is_file():
         return
-    known = {LOCK, *(pattern.split("/")[0] for pattern in OURS)}
+    known = {LOCK, GROWN, *(pattern.split("/")[0] for pattern in OURS)}
     strange = sorted(p.name for p in path.iterdir() if p.name not in known and p.suffix != ".tmp")
     if strange:
         message = f"this directory holds other things ({strange[0]}), and no results"
@@ -267,44 +274,14 @@ def prepare(path: Path) -> None:
 def clear(path: Path) -> None:
     """Removes the files of an earlier study from a directory, and nothing else.
 
-    study.json, which says that the rest is whole, goes first; the plan, by which the directory
-    is known as ours, last.
+    What says that the rest is whole goes first; the plan, by which the directory is known as
+    ours, last.
     """
+    discard(path)
     for pattern in OURS:
         for file in sorted(path.glob(pattern)):
             file.unlink()
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs between two identities, in words."""
-    changes = []
-    for name in sorted({*old, *new}):
-        before, after = old.get(name), new.get(name)
-        if before == after:
-            continue
-        if name == "scenarios":
-            changes += _scenario_changes(before or {}, after or {})
-        elif name in ("case", "parameters", "base_content"):
-            changes.append(f"{name.replace('_content', '')} changed")
-        else:
-            changes.append(f"{name} {_shown(before)} -> {_shown(after)}")
-    return changes or ["the order of its runs"]
-
-
-def _scenario_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    gone = [f"scenario {n} left out" for n in before if n not in after]
-    new = [f"scenario {n} added" for n in after if n not in before]
-    other = [f"scenario {n} changed" for n in after if n in before and before[n] != after[n]]
-    return gone + new + other
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def _json(data: Any) -> bytes:
-    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()

@@ -8,77 +8,27 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sim.case.case import Case
+from sim.experiment.console import Console, Silent
 from sim.experiment.engine import Engine, Stop
 from sim.experiment.engines import make_engine
 from sim.experiment.experiment import Experiment
 from sim.experiment.families import families
-from sim.experiment.jobs import Done
+from sim.experiment.finished import Finished
+from sim.experiment.jobs import Done, Failure
 from sim.experiment.lock import DirectoryLock
-from sim.experiment.parts import Encoded
+from sim.experiment.pieces import Keeping
 from sim.experiment.plan import Plan, Run
 from sim.experiment.provenance import versions
 from sim.experiment.results import Study
 from sim.experiment.store import Store, prepare
 from sim.experiment.task import RunTask
-
-
-class Progress(Protocol):
-    """A bar or a counter under way, with a word on how it goes."""
-
-    def advance(self, count: int = 1) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-
-class Console(Protocol):
-    """Where progress and messages go, never results: the module `sim.terminal` is one."""
-
-    def say(self, text: str) -> None: ...
-
-    def progress(self, total: int, label: str) -> AbstractContextManager[Progress]: ...
-
-
-class Silent:
-    """The console of those who have none."""
-
-    def say(self, text: str) -> None:
-        """Says nothing."""
-
-    @contextmanager
-    def progress(self, total: int, label: str) -> Iterator[Silent]:
-        """Shows nothing."""
-        yield self
-
-    def advance(self, count: int = 1) -> None:
-        """Counts nothing."""
-
-    def note(self, text: str) -> None:
-        """Notes nothing."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """How a call ended: runs of the plan, of this call, failures; seconds; whether stopped."""
-
-    study: Study
-    runs: int
-    ran: int
-    failed: int
-    seconds: float
-    interrupted: bool
-    text: str
-
-    @property
-    def exit_code(self) -> int:
-        """0 done, 1 finished but a run failed, 130 interrupted after a clean flush."""
-        return 130 if self.interrupted else int(self.failed > 0)
 
 
 def run_experiment(
@@ -95,24 +45,30 @@ def run_experiment(
     only: Sequence[str] = (),
     keep: Iterable[str] | None = None,
     accept_code_change: bool = False,
-) -> int:
+) -> Finished:
     """Runs what is left of the experiment in a file; results in `out` or ``results/<name>``.
 
     jobs: worker processes, default all processors; fresh: remove earlier results first; timeout,
     address, debug: see `make_engine`; only: keys of runs to repeat alone; keep: tables to store;
-    accept_code_change: go on with results of other code. Returns the exit code of `Finished`.
-    Raises `InputError` for faults of the input or results of another plan, `StudyBusy` and other
-    OSErrors of the environment; failures of runs are rows of the results, not exceptions.
+    accept_code_change: go on with results of other code. Raises `InputError` for faults of the
+    input or results of another plan, `StudyBusy` and other OSErrors of the environment; failures
+    of runs are rows of the results, not exceptions.
     """
     computing = make_engine(engine, jobs, timeout=timeout, debug=debug, address=address)
     experiment = Experiment.open(path)
     console = console or Silent()
-    if experiment.warnings:
-        many = len(experiment.warnings)
-        console.say(f"{many} warning{'s' if many > 1 else ''}: sim check {path} says what they are")
+    say_warnings(experiment, console)
     more: dict[str, Any] = {"keep": keep, "accept_code_change": accept_code_change}
     out = results_of(experiment, out)
-    return run(experiment, out, computing, fresh, console, only=only, **more).exit_code
+    return run(experiment, out, computing, fresh, console, only=only, **more)
+
+
+def say_warnings(experiment: Experiment, console: Console) -> None:
+    """How many there are, and what lists them."""
+    many = len(experiment.warnings)
+    if many:
+        what = "1 warning: sim check" if many == 1 else f"{many} warnings: sim check"
+        console.say(f"{what} {experiment.path} says more")
 
 
 def results_of(experiment: Experiment, out: str | Path | None = None) -> Path:
@@ -155,8 +111,10 @@ def run(
     with DirectoryLock(out):
         chosen = plan.chosen(only)
         store = Store.open(out, experiment, plan, fresh, keep)
+        if store.grown:
+            console.say(f"the plan has changed, what is there is kept: {'; '.join(store.grown)}")
         done = store.done()
-        ran, interrupted, task, look = 0, False, None, None
+        ran, there, interrupted, task, look = 0, 0, False, None, None
         runs: list[Run] = []
         for stage in _stages(experiment):
             new = [r for r in plan.runs if len(runs) <= r.run and r.replicate < stage]
@@ -164,6 +122,7 @@ def run(
             left = [r for r in new if r.key not in done]
             if chosen:
                 left = [r for r in chosen if r in new]
+            there += sum(r.key in done and r not in left for r in new)
             if left:
                 if task is None:
                     store.check_code(bool(done), accept_code_change)
@@ -182,46 +141,52 @@ def run(
         seconds = time.monotonic() - began
         if task:
             store.journal({"event": "end", "ran": ran, "failed": failed, "seconds": seconds})
-    study = Study.open(out)
-    aim = experiment.until.said(look) if experiment.until and look and not interrupted else ""
-    text = _closing(study, len(runs), ran, failed, seconds, interrupted, aim)
-    console.say(text)
-    return Finished(study, len(runs), ran, failed, seconds, interrupted, text)
+    aims = experiment.until.said(look) if experiment.until and look and not interrupted else []
+    finished = Finished(
+        Study.open(out), len(runs), ran, there, failed, seconds, interrupted, tuple(aims)
+    )
+    console.say(finished.text)
+    return finished
 
 
 class _Blocks:
-    """Gathers results until their block is complete, then commits it."""
+    """Counts what comes back, until a block is over."""
 
     def __init__(self, left: list[Run], store: Store, console: Console):
         self._store, self._console = store, console
-        self._results: dict[int, dict[Run, Encoded]] = {}
-        self._open: dict[int, int] = {}
-        for run in left:
-            self._open[run.block] = self._open.get(run.block, 0) + 1
+        self._received: dict[int, list[Run]] = {}
+        self._open = Counter(run.block for run in left)
         self.ran = 0
 
     def take(self, done: Done) -> None:
-        """One run that is over."""
+        """One run that is over; raises what made a worker give up."""
+        if done.unable:
+            raise done.unable
         run: Run = done.run
         self.ran += 1
         self._open[run.block] -= 1
         if done.failure:
-            self._store.fail(run, done.failure)
-            place = f"{run.scenario}, replicate {run.replicate}"
-            self._console.say(f"run {run.key} ({place}) failed: {done.failure.error}")
+            self._fail(run, done.failure)
         else:
-            self._results.setdefault(run.block, {})[run] = done.result
+            self._store.receive(done.result)
+            self._received.setdefault(run.block, []).append(run)
         if not self._open[run.block]:
-            self._commit(run.block)
+            self._settle(run.block)
 
     def flush(self) -> None:
-        """Commits what there is of blocks that will not be completed now."""
-        for block in sorted(self._results):
-            self._commit(block)
+        """Sees to the blocks that will not be whole now."""
+        for block in sorted(self._received):
+            self._settle(block)
 
-    def _commit(self, block: int) -> None:
-        self._store.commit(block, self._results.get(block, {}))
-        self._results.pop(block, None)
+    def _settle(self, block: int) -> None:
+        for run in self._store.settle(block, self._received.get(block, ())):
+            self._fail(run, Failure("store", "what its worker wrote is not there"))
+        self._received.pop(block, None)
+
+    def _fail(self, run: Run, failure: Failure) -> None:
+        self._store.fail(run, failure)
+        place = f"{run.scenario}, replicate {run.replicate}"
+        self._console.say(f"run {run.key} ({place}) failed: {failure.error}")
 
 
 def _run(
@@ -231,24 +196,27 @@ def _run(
     store.journal({"event": "start", "left": len(left), "versions": versions()})
     blocks = _Blocks(left, store, console)
     stop = Stop(lambda: console.say("stopping after the runs under way; Ctrl-C again: at once"))
-    try:
-        with stop, console.progress(len(left), "runs") as progress:
-            began = time.monotonic()
+    with store.session() as outbox:
+        try:
+            with stop, console.progress(len(left), "runs") as progress:
+                began = time.monotonic()
 
-            def on_done(done: Done) -> None:
-                blocks.take(done)
-                rate = blocks.ran / max(time.monotonic() - began, 1e-3)
-                progress.note(f"{rate:.2g} runs/s")
-                progress.advance()
+                def on_done(done: Done) -> None:
+                    blocks.take(done)
+                    rate = blocks.ran / max(time.monotonic() - began, 1e-3)
+                    progress.note(f"{rate:.2g} runs/s")
+                    progress.advance()
 
-            engine.run(task, families(left, engine.workers), on_done, stop)
-    except KeyboardInterrupt:
-        stop.requested = True
-    except Exception:
-        with suppress(OSError):  # a full disk, say, which is what will be reported
-            blocks.flush()
-        raise
-    blocks.flush()
+                jobs = families(left, engine.workers)
+                keeping = Keeping(task, outbox, sorted(set(task.worlds)))
+                engine.run(keeping, jobs, on_done, stop)
+        except KeyboardInterrupt:
+            stop.requested = True
+        except Exception:
+            with suppress(OSError):  # a full disk, say, which is what will be reported
+                blocks.flush()
+            raise
+        blocks.flush()
     return blocks.ran, stop.requested
 
 
@@ -283,12 +251,13 @@ def _worlds(experiment: Experiment, build: Callable[..., Path]) -> list[Path]:
     from sim.world.store import read_by_synthesis
 
     first = build(experiment.case, experiment.parameters)
-    return [
+    worlds = (
         build(experiment.case, experiment.parameters_at(point))
         if any(read_by_synthesis(name) for name in values)
         else first
         for point, values in enumerate(experiment.points)
-    ]
+    )
+    return [world.absolute() for world in worlds]
 
 
 def _world_builder() -> Callable[..., Path]:
@@ -299,10 +268,7 @@ def _world_builder() -> Callable[..., Path]:
 
 def _announce(console: Console, plan: Plan, done: set[str], store: Store, study: Study) -> None:
     there = len(done)
-    scenarios, points = ({getattr(r, n) for r in plan.runs} for n in ("scenario", "point"))
-    each = f"{len(scenarios)} scenarios"
-    each += f" x {len(points)} parameter sets" if len(points) > 1 else ""
-    text = f"{len(plan.runs)} runs ({each}) in {len(plan.blocks)} blocks"
+    text = str(plan)
     text += " at most" if study.info.get("until") else ""
     if there:
         text += f"; {there} are there already, {len(plan.runs) - there} are left"
@@ -314,38 +280,3 @@ def _announce(console: Console, plan: Plan, done: set[str], store: Store, study:
     if changed:
         names = ", ".join(f"{k} {study.info['versions'].get(k)} -> {v}" for k, v in changed.items())
         console.say(f"the earlier runs were made with other versions: {names}; see `--fresh`")
-
-
-def _closing(
-    study: Study,
-    runs: int,
-    ran: int,
-    failed: int,
-    seconds: float,
-    interrupted: bool,
-    aim: str = "",
-) -> str:
-    """The block that a person reads last."""
-    path = study.path
-    if not ran and not failed and not interrupted:
-        head = f"nothing left to run: all {runs} runs are there"
-    else:
-        head = f"{ran} runs in {duration(seconds)}"
-        head += f" ({ran / seconds:.2g} runs/s)" if ran and seconds > 0 else ""
-        head += f", {failed} failed" if failed else ", none failed"
-    lines = [head, *([f"precision {aim}"] if aim else []), f"results   {path}"]
-    if failed:
-        lines.append(f"failures  {path / 'failures'}")
-    if interrupted:
-        lines.append("stopped   what was done is kept; the same command goes on from here")
-    else:
-        lines.append(f"next      sim compare {path} · sim report {path}")
-    return "\n".join(lines)
-
-
-def duration(seconds: float) -> str:
-    """A time in words."""
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -16,10 +16,10 @@ from sim.case.messages import InputError, Problem
 from sim.experiment.designs import Design
 from sim.experiment.experiment import Experiment
 from sim.experiment.families import Family
+from sim.experiment.growth import check_runs_there
 from sim.experiment.parts import decode
 from sim.experiment.plan import Plan, Run
 from sim.experiment.results import Study
-from sim.experiment.store import check_same
 from sim.experiment.study import task_of
 
 EQUAL, NEARLY, DIFFERENT = "equal", "equal to 1e-9", "different"
@@ -56,17 +56,17 @@ def verify(
     """
     experiment = experiment or reopened(study)
     plan = Plan.of(experiment)
-    check_same(study.path, plan)
-    done = set(study.plan().query("state == 'done'")["key"])
-    chosen = plan.chosen(keys) or sampled([r for r in plan.runs if r.key in done], sample)
-    missing = [r for r in chosen if r.key not in done]
+    check_runs_there(study, experiment, plan, or_else="")
+    done = study.done().set_index("key")["run"]
+    chosen = plan.chosen(keys) or sampled([r for r in plan.runs if r.key in done.index], sample)
+    missing = [r for r in chosen if r.key not in done.index]
     if missing or not chosen:
         what = f"run {missing[0].key} has no result" if missing else "no run is done"
         hint = f"`sim status {study.path}` says how far it is"
         raise InputError([Problem("nothing-to-verify", what, study.path, hint=hint)])
     task = task_of(experiment, simulate, build)
     for run in chosen:
-        yield _compare(study, run, task(Family((run,)))(run))
+        yield _compare(study, int(done[run.key]), run, task(Family((run,)))(run))
 
 
 def sampled(runs: Sequence[Run], count: int) -> list[Run]:
@@ -92,11 +92,12 @@ def reopened(study: Study) -> Experiment:
     return replace(experiment, design=Design.of_record(design)) if design else experiment
 
 
-def _compare(study: Study, run: Run, encoded: Any) -> Verdict:
+def _compare(study: Study, number: int, run: Run, encoded: Any) -> Verdict:
+    """number: that the run has in the study; the experiment may have grown since."""
     verdict = EQUAL
     for kind in study.kinds:
-        there = study.read(kind, run=run.run).drop(columns=["scenario", "replicate", "point"])
-        here = _plain(decode(encoded, kind, run.run))
+        there = study.read(kind, run=number).drop(columns=["scenario", "replicate", "point"])
+        here = _plain(decode(encoded, kind, number))
         there = there[here.columns]
         if len(there) != len(here):
             where = f"{kind} had {len(there)} rows, now {len(here)}"

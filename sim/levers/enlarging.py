@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -11,16 +11,19 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from sim.levers import where as choosing
 from sim.levers import words
+from sim.levers.getting import Built, say_way
 from sim.levers.lever import Id
 from sim.levers.phased import Scope
-from sim.levers.placing import Built, Floor, check_service
+from sim.levers.plan import Floor
 from sim.levers.site import Place, Site
+from sim.levers.sizes import check_limit, check_service, remark_growth
 from sim.levers.where import Candidate, Where
 from sim.levers.words import Lang, amount
+from sim.processes.cost import RENTED, price_of_way
 from sim.world.facilities import Enlargement
 from sim.world.reach import facility_areas
 from sim.world.state import State
-from sim.world.supply import LIMITED, STATION_SERVICE, standard_floor
+from sim.world.supply import STATION_SERVICE, standard_floor
 
 
 class EnlargeFacility(Built):
@@ -45,10 +48,11 @@ class EnlargeFacility(Built):
     floor_m2: Floor | None = None
     capacity: Annotated[float, Field(strict=True, gt=0, le=1_000_000)] | None = None
     _at: str = PrivateAttr(default="")
-    _opens: date = PrivateAttr(default=date.max)
     _share: float = PrivateAttr(default=1.0)
     _inside: frozenset[str] | None = PrivateAttr(default=None)
     _found: tuple[int, float] | None = PrivateAttr(default=None)
+    _price: float | None = PrivateAttr(default=None)
+    _price_m2: float | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -82,19 +86,17 @@ class EnlargeFacility(Built):
             return None
         lever._at = site.units[site.unit_of[place.settlement]].name
         lever._grow(site, self.facility, place, self.floor_m2 or 0.0)
+        p = site.parameters
+        if self.floor_m2 is not None:
+            lever._price = price_of_way(self.way, self.floor_m2, place.services, p)
+            remark_growth(place.services, self.floor_m2, site)
+        lever._price_m2 = price_of_way(self.way, 1.0, place.services, p)
+        site.growing[self.facility] = lever._opens
         return lever
 
     def _may_grow(self, site: Site, services: tuple[str, ...], name: str) -> bool:
         """Says where a capacity is given for what nothing limits."""
-        if self.capacity is None or not set(LIMITED).isdisjoint(services):
-            return True
-        site.error(
-            "no-limit",
-            f"nothing limits how many {words.services(services, 'en')} takes in at {name!r}",
-            f"give floor_m2; services with a capacity are {', '.join(LIMITED)}",
-            "capacity",
-        )
-        return False
+        return self.capacity is None or check_limit(services, f" at {name!r}", site)
 
     def _bind_rule(self, site: Site, where: Where) -> bool:
         """Checks the keys of a rule, and counts what it chooses where that is known."""
@@ -111,7 +113,7 @@ class EnlargeFacility(Built):
         if not choosing.known(site, where) or self.service in site.uncertain:
             site.uncertain.add(STATION_SERVICE)
             return True
-        count, total = 0, 0.0
+        count, total, price = 0, 0.0, 0.0
         for unit in self._first(choosing.of_site(site, where, self._inside)):
             mine = {
                 name: p
@@ -123,7 +125,11 @@ class EnlargeFacility(Built):
                 floor = where.missing(unit) if self._fills_up else self.floor_m2 or 0.0
                 self._grow(site, name, mine[name], floor)
                 count, total = count + 1, total + floor
+                price += price_of_way(self.way, floor, mine[name].services, site.parameters)
+        if self.floor_m2 is not None:
+            remark_growth((self.service,), self.floor_m2, site)
         self._found = count, total
+        self._price = price if self.capacity is None else None
         if not count:
             site.warn("none-fits", "no facility fits this rule: nothing is enlarged", "where")
         return True
@@ -144,6 +150,19 @@ class EnlargeFacility(Built):
 
     def describe(self, lang: Lang = "en") -> str:
         way, more = words.pick(words.WAYS[self.way], lang), self._say_more(lang)
+        if self._price is None and self._price_m2 is not None:
+            each = words.money(self._price_m2, lang)
+            yearly = self.way in RENTED
+            way += words.pick(
+                (
+                    f" at {each} a m2{' and year' if yearly else ''}",
+                    f"，每平方米{'每年' if yearly else ''}{each}",
+                ),
+                lang,
+            )
+        elif self._price:
+            together = self._found is not None and self._found[0] > 1
+            way = say_way(self.way, self._price, lang, all_in_all=together)
         if self.where is None:
             if lang == "zh":
                 return (
@@ -220,4 +239,6 @@ class EnlargeFacility(Built):
             added = floor * self.capacity / most if most else standard_floor(services, self.way, p)
         gain = tuple(np.where(limited, more, 0.0).tolist())
         week = state.week + self.weeks_of(p)
-        state.works.append(Enlargement(week, slot, added, gain, self.yearly_of(added, p)))
+        offered = [n for n, there in zip(names, f.offers[slot], strict=True) if there]
+        yearly = self.yearly_of(added, offered, p)
+        state.works.append(Enlargement(week, slot, added, gain, yearly))

@@ -9,13 +9,16 @@ from typing import Any, ClassVar, Self
 from pydantic import PrivateAttr, model_validator
 
 from sim.levers import words
+from sim.levers.getting import Built, say_way
 from sim.levers.lever import Id, Lever
 from sim.levers.phased import Batches
-from sim.levers.placing import Built, Placed
-from sim.levers.site import Site
+from sim.levers.placing import Placed
+from sim.levers.site import Place, Site
 from sim.levers.where import Candidate
 from sim.levers.words import Lang, amount
+from sim.processes.cost import price_of_way
 from sim.world.state import State
+from sim.world.supply import STATION_SERVICE
 
 
 class AddFacility(Built, Placed):
@@ -27,13 +30,20 @@ class AddFacility(Built, Placed):
 
     kind: ClassVar[str] = "add_facility"
 
+    _price: float = PrivateAttr(default=0.0)
+
     @property
     def house(self) -> str:
         return self.way
 
+    def _placed(self, found: list[tuple[str, float]] | None, site: Site) -> Self | None:
+        floor = self._floor if found is None else sum(m2 for _, m2 in found)
+        self._price = price_of_way(self.way, floor, self.services, site.parameters)
+        return super()._placed(found, site)
+
     def describe(self, lang: Lang = "en") -> str:
         what, at = words.services(self.services, lang), self.say_place(lang)
-        way, floor = words.pick(words.WAYS[self.way], lang), self.say_floor(lang)
+        way, floor = self._say_way(lang), self.say_floor(lang)
         number = self._number if self.where is not None else 1
         if lang == "zh":
             decided, opens = ("", "") if self.at_once else ("决定", f"，{self._opens}开放")
@@ -54,6 +64,16 @@ class AddFacility(Built, Placed):
         return (
             f"{self.date}{self._step(lang)}: {many} with {what} {verb} {at}, {floor}, {way}{later}."
         )
+
+    def _say_way(self, lang: Lang) -> str:
+        """How it is come by, and for how much."""
+        if self._number is None:
+            each = words.pick((" each", "每处"), lang)
+            said = say_way(self.way, self._price, lang)
+            return f"{said}{each}" if lang == "en" else said.replace("，", f"，{each}")
+        if self._number == 0:
+            return words.pick(words.WAYS[self.way], lang)
+        return say_way(self.way, self._price, lang, all_in_all=self._number > 1)
 
     def _step(self, lang: Lang) -> str:
         """Which batch of a programme this is."""
@@ -122,7 +142,11 @@ class AddProgramme(AddFacility):
 
     def empty(self, site: Site) -> bool:
         """A batch of a small scope may have nothing to do; the first says so."""
-        return super().empty(site) if self._batch == 0 else False
+        return super().empty(site) if self.begins else False
+
+    @property
+    def begins(self) -> bool:
+        return self._batch == 0
 
     @property
     def prefix(self) -> str:
@@ -159,11 +183,32 @@ class CloseFacility(Lever):
         if place is None:
             return None
         assert site.standing is not None
+        larger = site.growing.get(self.facility)
+        if larger is not None and larger > self.date:
+            site.warn(
+                "closes-first",
+                f"{self.facility!r} closes before it gets larger on {larger}: the enlargement "
+                "changes nothing",
+                "facility",
+            )
         del site.facilities[self.facility]
+        self._say_none_left(site, place)
         site.closed[self.facility] = site.standing
         lever = self.model_copy()
         lever._at = site.units[site.unit_of[place.settlement]].name
         return lever
+
+    def _say_none_left(self, site: Site, place: Place) -> None:
+        """Warns where a unit has no counter for its community affairs any more: others' counters
+        are not open to it."""
+        unit = site.units[site.unit_of[place.settlement]]
+        of_unit = STATION_SERVICE in place.services and STATION_SERVICE not in site.uncertain
+        if of_unit and not any(
+            STATION_SERVICE in p.services and site.unit_of[p.settlement] == unit.id
+            for p in site.facilities.values()
+        ):
+            message = f"{unit.name} ({unit.id}) has no counter left: nobody serves its households"
+            site.warn("no-counter-left", message, "facility")
 
     def describe(self, lang: Lang = "en") -> str:
         if lang == "zh":

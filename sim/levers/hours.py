@@ -10,8 +10,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from sim.levers import words
 from sim.levers.lever import Id
 from sim.levers.phased import Phased
-from sim.levers.placing import check_services
 from sim.levers.site import Place, Site
+from sim.levers.sizes import check_services
 from sim.levers.words import Lang, amount
 from sim.world.state import State
 
@@ -60,14 +60,15 @@ class ExtendHours(Phased):
         here = set(self._settlements)
         if self.facilities or site.uncertain.isdisjoint(self.services):
             self._number = sum(
-                p.settlement in here and p.hours < self.hours_week and self._meant(name, p)
-                for name, p in site.facilities.items()
+                p.settlement in here and self._meant(name, p) for name, p in site.facilities.items()
             )
             if not self._number:
-                message = f"no facility of these is open for less than {self.hours_week:g} hours"
-                site.warn("none-fits", message, "hours_week")
+                message = f"none of these is open for less than {self.hours_week:g} hours a week"
+                site.warn("none-fits", f"{message}: nothing changes", "hours_week")
 
     def _meant(self, name: str, place: Place) -> bool:
+        if place.hours >= self.hours_week:
+            return False
         if self.facilities:
             return name in self.facilities
         return not set(self.services).isdisjoint(place.services)

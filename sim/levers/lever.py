@@ -68,6 +68,12 @@ class Lever(BaseModel, ABC):
     def apply(self, state: State) -> None:
         """Changes the state; runs once, at the start of its week."""
 
+    @property
+    def shows(self) -> Day:
+        """The day from which a bound lever changes anything, later than its date where something
+        has to be built first."""
+        return self.date
+
     def stages(self, site: Site) -> Iterator[Self]:
         """The steps in which it acts, each as a lever with its own date."""
         yield self

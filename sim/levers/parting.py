@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar, Self
@@ -10,20 +11,24 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from sim.levers import words
 from sim.levers.boundary import BoundaryLever, check_names
+from sim.levers.getting import say_way
 from sim.levers.lever import Flag, Id, NewId
-from sim.levers.plan import Plan, UnitPlan
+from sim.levers.plan import RENTED_POINT, Floor, Plan, Premises, UnitPlan, Way
+from sim.levers.points import POINT_SERVICES
 from sim.levers.redrawing import redraw
 from sim.levers.site import Site
 from sim.levers.words import Lang, amount
+from sim.processes.cost import price_of_way
 from sim.world.state import State
+from sim.world.supply import least_floor
 
 
 class SplitPart(BaseModel):
     """One of the units that a community is split into.
 
     id: its own, or that of the old unit; name: its name; settlements: ids of those it gets, one
-    part may leave them out and gets the rest; seat: one of them, by default the old seat, else the
-    settlement with most households.
+    part may leave them out and gets the rest; seat: one of them, by default the old seat, else
+    where a service point is or was, else the settlement with most households.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,15 +43,19 @@ class SplitCommunity(BoundaryLever):
     """Splits a community or village into two or more parts, of the same kind and type.
 
     Staff, backlog and facilities go with the households; each part has an office with the list of
-    tasks of its kind, and a counter and a culture room open at a seat that has none.
+    tasks of its kind, and a counter and a culture room open at a seat that has none, on the day.
 
-    community: id of the unit to split; parts: the units that it becomes.
+    community: id of the unit to split; parts: the units that it becomes; way: how the floor of a
+    new point is got; floor_m2: of one, by default the parameter `floor.point`.
     """
 
     kind: ClassVar[str] = "split_community"
 
     community: Id
     parts: Annotated[tuple[SplitPart, ...], Field(min_length=2)]
+    way: Way = RENTED_POINT.way
+    floor_m2: Floor | None = None
+    _opened: tuple[int, float, float] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_rest(self) -> Self:
@@ -72,6 +81,7 @@ class SplitCommunity(BoundaryLever):
         old = site.units[self.community]
         members = self._members(site)
         self._check(site, members)
+        self._check_floor(site)
         if site.problems.has_errors(so_far):
             return None
         units = [
@@ -79,10 +89,37 @@ class SplitCommunity(BoundaryLever):
             for i, p in enumerate(self.parts)
         ]
         rows = sorted((s, p.id) for p, mine in zip(self.parts, members, strict=True) for s in mine)
-        return self._bound(site, Plan(tuple(rows), tuple(sorted(units, key=lambda u: u.id))))
+        seats = [u.seat for u in units]
+        new = None
+        if site.points is not None and site.former is not None:
+            new = sum(s not in site.points | site.former for s in seats)
+        lever = self._bound(site, Plan(tuple(rows), tuple(sorted(units, key=lambda u: u.id))))
+        if new is not None:
+            p = site.parameters
+            floor = self._premises.size(p)
+            lever._opened = new, floor, new * price_of_way(self.way, floor, POINT_SERVICES, p)
+        return lever
+
+    @property
+    def _premises(self) -> Premises:
+        return Premises(self.way, self.floor_m2)
+
+    def apply(self, state: State) -> None:
+        redraw(state, self._plan, premises=self._premises)
 
     def may_make(self, site: Site) -> set[str]:
         return {p.id for p in self.parts}
+
+    def _check_floor(self, site: Site) -> None:
+        """Half of the floor of a point is a culture room, which takes in somebody."""
+        least = least_floor("culture", ("culture",), site.parameters) * 2
+        if self.floor_m2 is not None and self.floor_m2 < least:
+            site.error(
+                "too-small",
+                f"a culture room on half of {self.floor_m2:g} m2 has no room for a single visitor",
+                f"give at least {math.ceil(least)} m2",
+                "floor_m2",
+            )
 
     def _members(self, site: Site) -> list[list[str]]:
         """Settlements of each part."""
@@ -130,16 +167,34 @@ class SplitCommunity(BoundaryLever):
                 torn(site, self.parts[i].name, inside, home, "parts", i, "settlements")
 
     def _seat(self, site: Site, part: SplitPart, inside: Sequence[str], old: UnitPlan) -> str:
-        return part.seat or (old.seat if old.seat in inside else site.largest(inside))
+        """The seat as given, else the old one, else where a point is or was, else the largest."""
+        for places in ({part.seat}, {old.seat}, site.points or (), site.former or ()):
+            here = [s for s in inside if s in places]
+            if here:
+                return site.largest(here)
+        return site.largest(inside)
 
     def describe(self, lang: Lang = "en") -> str:
         old, size = self._before, dict(self._sizes)
         name = words.named(old[0].name, old[0].id, lang) if old else self.community
         if lang == "zh":
             parts = [f"{words.named(p.name, p.id, lang)}（{size[p.id]}户）" for p in self.parts]
-            return f"{self.date}：{name}拆分为{words.listed(parts, lang)}。"
+            return f"{self.date}：{name}拆分为{words.listed(parts, lang)}{self._say_points(lang)}。"
         parts = [f"{p.name} ({p.id}, {amount(size[p.id], 'household')})" for p in self.parts]
-        return f"{self.date}: {name} is split into {words.listed(parts, lang)}."
+        said = words.listed(parts, lang) + self._say_points(lang)
+        return f"{self.date}: {name} is split into {said}."
+
+    def _say_points(self, lang: Lang) -> str:
+        """The points that open, where that is sure before the run."""
+        if self._opened is None or not self._opened[0]:
+            return ""
+        new, floor, price = self._opened
+        way = say_way(self.way, price, lang, all_in_all=new > 1)
+        if lang == "zh":
+            return f"；新设{new}个服务点，{'每处' if new > 1 else ''}{floor:,.0f}平方米，{way}"
+        each = " each" if new > 1 else ""
+        points = amount(new, "service point")
+        return f"; {points} {words.verb(new, 'open')}, {floor:,.0f} m2{each}, {way}"
 
 
 class TransferSettlements(BoundaryLever):

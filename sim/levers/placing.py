@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
@@ -14,10 +14,18 @@ from sim.levers import where as choosing
 from sim.levers import words
 from sim.levers.lever import Id, Lever
 from sim.levers.phased import Scope
+from sim.levers.plan import Floor
 from sim.levers.site import Place, Site
+from sim.levers.sizes import (
+    check_limit,
+    check_roof,
+    check_room,
+    check_service,
+    check_services,
+    remark_size,
+)
 from sim.levers.where import Candidate, Where
 from sim.levers.words import Lang
-from sim.processes.cost import yearly_cost_of_way
 from sim.world.draws import id_keys
 from sim.world.facilities import NEVER, PUBLIC
 from sim.world.services import COMMUNITY, EVERYONE
@@ -30,29 +38,7 @@ from sim.world.supply import (
     standard_floor,
 )
 
-Way = Literal["build", "rebuild", "buy", "rent", "allot", "leaseback", "share"]
-Floor = Annotated[float, Field(strict=True, gt=0, le=200_000)]
 Room = Annotated[float, Field(strict=True, ge=0)]
-BuildingWeeks = Annotated[int, Field(strict=True, ge=0, le=520)]
-
-
-class Built(Lever):
-    """A lever that gets floor.
-
-    way: how the floor is got; weeks: from decision to opening, by default the parameter
-    `building` of that way.
-    """
-
-    way: Way = "build"
-    weeks: BuildingWeeks | None = None
-
-    def weeks_of(self, parameters: Parameters) -> int:
-        """Weeks from decision to opening."""
-        return int(parameters[f"building.{self.way}"]) if self.weeks is None else self.weeks
-
-    def yearly_of(self, floor: float, parameters: Parameters) -> float:
-        """Yuan a year that so much floor costs."""
-        return yearly_cost_of_way(self.way, floor, parameters)
 
 
 class Placed(Lever):
@@ -111,8 +97,8 @@ class Placed(Lever):
         """Weeks from decision to opening."""
         return 0
 
-    def yearly_of(self, floor: float, parameters: Parameters) -> float:
-        """Yuan a year that so much floor costs."""
+    def yearly_of(self, floor: float, services: Sequence[str], parameters: Parameters) -> float:
+        """Yuan a year that so much floor for these services costs."""
         return 0.0
 
     def _size_for(self, unit: Candidate, parameters: Parameters) -> float:
@@ -133,6 +119,8 @@ class Placed(Lever):
         check_services(self.services, site)
         if self.where is not None and self.where.without is not None:
             check_service(self.where.without, site, "where", "without")
+        if not site.problems.has_errors(so_far):
+            self._check_size(site)
         lever = self.model_copy()
         lever._share, lever._floor = site.case.share, self.size(site.parameters)
         lever._opens = self.date + timedelta(weeks=self.weeks_of(site.parameters))
@@ -153,10 +141,41 @@ class Placed(Lever):
         if place is not None:
             unit = site.units[place if self.community is not None else site.unit_of[place]]
             lever._at = unit.name, place
+            lever._remark(site, unit.type)
             found = [(unit.seat if self.community is not None else place, lever._floor)]
+            lever._say_twice(site, found[0][0])
         else:
+            lever._remark(site, self.where.type if self.where is not None else None)
             found = lever._found(site)
         return lever._placed(found, site)
+
+    def _remark(self, site: Site, unit_type: str | None) -> None:
+        """Warns of a floor below what standards ask."""
+        if self.floor_m2 is not None and self.operator == PUBLIC:
+            remark_size(self.services, self.house, self.floor_m2, unit_type, site)
+
+    def _say_twice(self, site: Site, settlement: str) -> None:
+        """Warns of another of one kind, in one place, on one day."""
+        if any(name.startswith(f"{self.prefix} {settlement} ") for name in site.facilities):
+            site.warn("added-twice", f"an earlier {self.kind} of this day adds the same here")
+
+    def _check_size(self, site: Site) -> None:
+        """Says what does not go together, where nobody fits in, and where no floor is given for a
+        service of the case's own, which has no standard size."""
+        check_roof(self.services, site)
+        if self.capacity is not None:
+            check_limit(self.services, "", site)
+        elif self.floor_m2 is not None:
+            check_room(self.services, self.floor_m2, site)
+        if self.size(site.parameters) == 0:
+            what = words.services(self.services, "en")
+            site.error(
+                "no-size", f"there is no standard size for {what}", "give floor_m2", "services"
+            )
+
+    @property
+    def shows(self) -> date:
+        return self._opens
 
     def _found(self, site: Site) -> list[tuple[str, float]] | None:
         """Where the rule puts facilities and how large, None where only the run will tell."""
@@ -164,8 +183,16 @@ class Placed(Lever):
         if not choosing.known(site, self.where):
             return None
         units = self.where.ranked(choosing.of_site(site, self.where, self._inside))
-        first = self.first(units, self.turned(site))
+        first, wanted = self.first(units, self.turned(site)), self.where.number(self._share)
+        if self.begins and wanted is not None and 0 < len(units) < wanted:
+            fit = f"{len(units)} {'unit fits' if len(units) == 1 else 'units fit'}"
+            site.warn("none-fits", f"{fit} this rule, not {wanted}: no more get one", "where")
         return [(u.seat, self._size_for(u, site.parameters)) for u in first]
+
+    @property
+    def begins(self) -> bool:
+        """Whether it is the first step of what was written."""
+        return True
 
     def turned(self, site: Site) -> Collection[str]:
         """Units that had their turn, before the run."""
@@ -268,7 +295,7 @@ class Placed(Lever):
             point=False,
             kept=False,
             station=False,
-            yearly=self.yearly_of(floor, p),
+            yearly=self.yearly_of(floor, self.services, p),
             reward=self.yearly_reward(p),
             extra_hours=0.0,
             office_floor=0.0,
@@ -305,26 +332,3 @@ class Placed(Lever):
         if low:
             return f"at least {said} and what is missing to {low:g} m2 per 100 households"
         return said
-
-
-def check_services(services: tuple[str, ...], site: Site) -> None:
-    """Says which services are unknown, have no place, or stand twice."""
-    for i, service in enumerate(services):
-        check_service(service, site, "services", i)
-        if service in services[:i]:
-            message = f"the service {service!r} stands twice in the list"
-            site.error("named-twice", message, "name each once", "services", i)
-
-
-def check_service(service: str, site: Site, *keys: str | int) -> None:
-    """Says that a service is unknown, or has no place of its own."""
-    mode = dict(zip(site.case.services["id"], site.case.services["mode"], strict=True))
-    if service not in mode:
-        site.unknown("service", service, mode, *keys)
-    elif mode[service] == "home":
-        site.error(
-            "no-place",
-            f"{service} has no place of its own: staff go to the households",
-            f"services with a place are {', '.join(s for s in mode if mode[s] != 'home')}",
-            *keys,
-        )

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from sim.case.parameters import Parameters
+
 
 class KeepShare(BaseModel):
     """Keeps a share of the points, those that serve most households first.
@@ -34,6 +36,28 @@ def _form(value: Any) -> str | None:
         return "mapping"
     return "word" if isinstance(value, str) and value in WORDS else None
 
+
+Way = Literal["build", "rebuild", "buy", "rent", "allot", "leaseback", "share"]
+Floor = Annotated[float, Field(strict=True, gt=0, le=200_000)]
+
+
+@dataclass(frozen=True)
+class Premises:
+    """The house of a point that opens at a seat that has none.
+
+    way: how its floor is got; floor_m2: by default the parameter `floor.point`. It is there on the
+    day, for the unit needs its counter: whatever the way, building is no question here.
+    """
+
+    way: Way = "rent"
+    floor_m2: float | None = None
+
+    def size(self, parameters: Parameters) -> float:
+        """m2 of it."""
+        return parameters["floor.point"] if self.floor_m2 is None else self.floor_m2
+
+
+RENTED_POINT = Premises()
 
 WORDS = ("keep", "close", "attrition")
 Points = Annotated[

@@ -6,12 +6,13 @@ A merger closes counters and culture rooms, never a health station (model text 6
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
 from sim.levers.parts import Parts
-from sim.levers.plan import Points, number_kept
+from sim.levers.plan import Points, Premises, number_kept
+from sim.processes.cost import yearly_cost_of_way
 from sim.world.boundaries import COMMUNITY_KIND, Township, Unit
 from sim.world.draws import id_keys
 from sim.world.facilities import NEVER
@@ -24,10 +25,14 @@ POINT_SERVICES = ("government", "community", "culture")
 CENTRE_SERVICES = ("government",)
 
 
-def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Points | None) -> None:
+def settle_points(
+    state: State, parts: Parts, old_unit: np.ndarray, policy: Points | None, premises: Premises
+) -> None:
     """The points of the units that changed: counter and culture room of a seat together.
 
-    Without a policy nothing but a new seat, or a new kind of unit, changes a point.
+    Without a policy nothing but a new seat, or a new kind of unit, changes a point. A seat that
+    has no counter has its former point back where a redraw has closed one; else it gets these
+    premises, which cost what their way costs.
     """
     b, f, p = state.boundaries, state.facilities, state.parameters
     points = np.flatnonzero(f.is_open(state.week) & f.point)
@@ -42,6 +47,11 @@ def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Poin
         as_they_are = policy is None and old_kind[unit.seat] == unit.kind
         if not (f.windows[main] > 0).any():
             as_they_are = False
+            former = np.flatnonzero(f.ended.any(axis=1) & (f.settlement == unit.seat)).tolist()
+            for slot in former:
+                _reopen(state, slot)
+            main += former
+        if not (f.windows[main] > 0).any():
             offered = f.offers[main].any(axis=0)
             missing = [
                 s
@@ -49,7 +59,7 @@ def settle_points(state: State, parts: Parts, old_unit: np.ndarray, policy: Poin
                 if s in POINT_SERVICES and not there
             ]
             key = f"P-{unit.id}@{state.week}"
-            main.append(_open(state, unit, key, missing, COMMUNITY, p["floor.point"]))
+            main.append(_open(state, unit, key, missing, COMMUNITY, premises))
         kind = "community" if unit.kind == COMMUNITY_KIND else "village"
         for slot in main:
             if f.kept[slot] or not as_they_are:
@@ -66,7 +76,8 @@ def settle_centres(
 ) -> None:
     """The centres of the townships that changed: the one nearest to the seat serves.
 
-    Without a policy the others go on as they are.
+    Without a policy the others go on as they are. A township that has none gets one as large as
+    the others are on average, rented.
     """
     b, f, o, p = state.boundaries, state.facilities, state.offices, state.parameters
     centre = f.is_open(state.week) & (f.windows > 0) & (f.operator >= 0) & ~f.station
@@ -74,7 +85,7 @@ def settle_centres(
     centres = np.flatnonzero(centre)
     new = b.township_of()
     home = new[f.settlement[centres]]
-    floor = float(f.floor[centres].mean()) if centres.size else 0.0
+    house = Premises(floor_m2=float(f.floor[centres].mean()) if centres.size else 0.0)
     persons = np.bincount(new, state.census.registered, len(b.townships))
     others: list[int] = []
     for row in parts.areas.tolist():
@@ -85,7 +96,7 @@ def settle_centres(
             main = int(mine[np.lexsort((np.array(f.id)[mine], away))[0]])
         else:
             key = f"TC-{township.id}@{state.week}"
-            main = _open(state, township, key, CENTRE_SERVICES, TOWNSHIP, floor)
+            main = _open(state, township, key, CENTRE_SERVICES, TOWNSHIP, house)
         _serve(state, main, windows_of("township", persons[row], p))
         others += [slot for slot in mine.tolist() if slot != main]
     size = _households_of(state, old_township)
@@ -149,14 +160,19 @@ def reopen_points(state: State, settlements: np.ndarray, part: float) -> int:
         places.setdefault(int(f.settlement[slot]), []).append(slot)
     size = _households_of(state, b.origin)
     ranked = sorted(places, key=lambda s: (-size[s], s))[: round(part * len(places))]
-    counters = np.isin(state.lines.services, STATION)
     for slot in (slot for place in ranked for slot in places[place]):
-        f.offers[slot] |= f.ended[slot]
-        if f.ended[slot, counters].any():
-            f.windows[slot] = p["counter.kept_windows"]
-        f.ended[slot], f.point[slot], f.closed[slot] = False, True, NEVER
+        _reopen(state, slot)
         _keep(state, slot, p["counter.kept_hours"])
     return len(ranked)
+
+
+def _reopen(state: State, slot: int) -> None:
+    """Opens what a redraw has closed of a point, with one window where it has a counter."""
+    f, counters = state.facilities, np.isin(state.lines.services, STATION)
+    f.offers[slot] |= f.ended[slot]
+    if f.ended[slot, counters].any():
+        f.windows[slot] = state.parameters["counter.kept_windows"]
+    f.ended[slot], f.point[slot], f.closed[slot] = False, True, NEVER
 
 
 def give_floor(state: State, slot: int, share: float) -> None:
@@ -184,16 +200,16 @@ def _open(
     state: State,
     area: Unit | Township,
     key: str,
-    services: Iterable[str],
+    services: Sequence[str],
     open_to: int,
-    floor: float,
+    house: Premises,
 ) -> int:
     """A counter at the seat of an area that has none (a split); returns its slot."""
-    p, names = state.parameters, state.lines.services
+    p, names, floor = state.parameters, state.lines.services, house.size(state.parameters)
     offers, capacity = np.zeros(len(names), bool), np.full(len(names), np.inf)
     for service in services:
         j = names.index(service)
-        offers[j], capacity[j] = True, default_capacity(service, p["floor.point"] / 2, 0.0, p)
+        offers[j], capacity[j] = True, default_capacity(service, floor / 2, 0.0, p)
     place = state.world.settlements.iloc[area.seat]
     slot = state.facilities.add(
         id=key,
@@ -215,7 +231,7 @@ def _open(
         point=open_to == COMMUNITY,
         kept=False,
         station=False,
-        yearly=0.0,
+        yearly=yearly_cost_of_way(house.way, floor, services, p),
         reward=0.0,
         extra_hours=0.0,
         office_floor=0.0,

@@ -23,6 +23,10 @@ class KeepServicePoints(Phased):
     A kept point has one window, the kept hours, and one worker of its office at it while it is
     open, and its culture room takes fewer in proportion. Nobody is hired; its floor has to be run.
 
+    Centres of abolished townships are left out: their posts have gone to the centre that goes on,
+    so nobody would be there to serve. They are kept by `township_points` when townships are merged
+    (Pengxi county kept 12 such stations), or come back as stations with posts (`add_station`).
+
     share: of those closed in the scope, the ones of the units with most households first.
     """
 
@@ -45,7 +49,12 @@ class KeepServicePoints(Phased):
         mine = site.former & set(self._settlements)
         self._count = round(self.part(self.share) * len(mine))
         if not mine:
-            site.warn("none-fits", "no closed point lies in the scope: nothing is opened", "scope")
+            site.warn(
+                "none-fits",
+                "no closed point of a community or village lies in the scope: nothing is opened "
+                "(centres of townships are kept by township_points)",
+                "scope",
+            )
         if self._count == len(mine):
             site.former -= mine
             site.points |= mine
@@ -86,6 +95,14 @@ class CoLocate(Phased):
     kind: ClassVar[str] = "co_locate"
 
     share: Share
+
+    def settle(self, site: Site) -> None:
+        share = self.share * self.strength
+        if all(site.given.get(s, 0.0) >= share for s in self._settlements):
+            message = f"{share:.0%} of the office floor or more is given already: nothing changes"
+            site.warn("none-fits", message, "share")
+        for settlement in self._settlements:
+            site.given[settlement] = max(share, site.given.get(settlement, 0.0))
 
     def say(self, lang: Lang) -> str:
         share = f"{self.share * self.strength:.0%}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.levers.handover import follow_townships, follow_units
 from sim.levers.parts import Parts
-from sim.levers.plan import Plan, Points, Staff
+from sim.levers.plan import RENTED_POINT, Plan, Points, Premises, Staff
 from sim.levers.points import settle_centres, settle_points
 from sim.processes.learning import participation_change
 from sim.world.boundaries import KINDS, TYPES, Boundaries, Township, Unit
@@ -24,9 +24,10 @@ def redraw(
     township_points: Points | None = None,
     staff: Staff = "keep",
     imposed: bool = False,
+    premises: Premises = RENTED_POINT,
 ) -> None:
     """Carries a plan out at the start of the state's week; without a policy for points they stay
-    as they are."""
+    as they are. premises: of the points of seats that have none."""
     b = state.boundaries
     row_of = {name: row for row, name in enumerate(state.world.settlements["id"])}
     households = state.census.households
@@ -38,7 +39,7 @@ def redraw(
     follow_units(state, units, staff)
     follow_townships(state, townships)
     _end_empty(b)
-    settle_points(state, units, old_unit, service_points)
+    settle_points(state, units, old_unit, service_points, premises)
     settle_centres(state, townships, old_township, township_points)
     _feel(state, units, old_unit, imposed)
     state.ended.append((state.week, units.ended + townships.ended))

@@ -120,6 +120,8 @@ class Scenario:
         if horizon is not None:
             for lever, place in (*bound, *faulty):
                 _check_date(lever, place, *horizon, problems)
+            for lever, place in bound:
+                _check_opening(lever, place, *horizon, problems)
         problems.found = list(dict.fromkeys(problems.found))  # steps of a lever say the same
         problems.found.sort(key=lambda p: (str(p.path), p.line or 0, p.column or 0))
         problems.raise_errors()
@@ -204,6 +206,20 @@ def _check_date(
             f"{lever.kind} on {lever.date} lies outside the experiment's weeks",
             *place,
             hint=f"choose a date from {start} to {end}, or change start and weeks",
+        )
+
+
+def _check_opening(
+    lever: Lever, place: tuple[Path, int, int], start: date, weeks: int, problems: Problems
+) -> None:
+    end = start + timedelta(weeks=weeks - 1)
+    if lever.date <= end < lever.shows:
+        problems.warning(
+            "opens-late",
+            f"what this {lever.kind} adds opens on {lever.shows}, after the experiment's last week "
+            f"({end}): no run of it shows it",
+            *place,
+            hint="choose an earlier date, fewer weeks to build, or more weeks of the experiment",
         )
 
 

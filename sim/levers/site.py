@@ -64,8 +64,9 @@ class Site:
     once a faulty lever leaves it open what units there are; then any id may name one where
     `anything`, else those that are `named`. redrawn: whether a lever has redrawn any. former:
     settlements of points that redraws have closed, None once nobody can say. uncertain: services
-    of which nobody can say before the run where they are. left_out: rows of levers outside the
-    scope, by what they are.
+    of which nobody can say before the run where they are. growing: day from which a
+    facility named by a lever is larger. given: share of the office floor of a settlement that is
+    given to activities. left_out: rows of levers outside the scope, by what they are.
     """
 
     case: Case
@@ -82,6 +83,8 @@ class Site:
     ended: dict[str, tuple[Standing, list[str]]] = field(default_factory=dict)
     merged: dict[str, Standing] = field(default_factory=dict)
     closed: dict[str, Standing] = field(default_factory=dict)
+    growing: dict[str, date] = field(default_factory=dict)
+    given: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     sure: bool = True
     anything: bool = False
@@ -205,7 +208,10 @@ class Site:
             message = f"{noun} {name!r} was damaged by a spreadsheet program"
             self.error("damaged-id", message, "write the whole id, in quotes", *keys)
             return
-        hint = did_you_mean(name, known) or f"the case's tables list every {noun}"
+        all_of_them = f"the case's tables list every {noun}"
+        if noun == "facility":
+            all_of_them += "; what a lever adds has no id here: change that lever instead"
+        hint = did_you_mean(name, known) or all_of_them
         self.error("unknown-id", f"there is no {noun} {name!r} at this date", hint, *keys)
 
     @property

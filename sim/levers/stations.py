@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -10,11 +11,12 @@ from pydantic import Field, PrivateAttr, model_validator
 from sim.case.parameters import Parameters
 from sim.case.schema import ROLES
 from sim.levers import words
+from sim.levers.getting import say_way
 from sim.levers.lever import Id
 from sim.levers.phased import Phased
 from sim.levers.site import Place, Site
 from sim.levers.words import Lang, amount
-from sim.processes.cost import yearly_cost_of_way
+from sim.processes.cost import price_of_way, yearly_cost_of_way
 from sim.processes.siting import cover
 from sim.processes.workers import vacant_until
 from sim.world.draws import id_keys
@@ -22,6 +24,7 @@ from sim.world.facilities import NEVER
 from sim.world.offices import TOWNSHIP_OFFICE
 from sim.world.services import EVERYONE, TOWNSHIP
 from sim.world.state import State
+from sim.world.supply import standard_floor
 
 GOVERNMENT = "government"
 WINDOW = ROLES.index("window")
@@ -41,8 +44,8 @@ class AddStation(Phased):
     goes, farther than which is too far, by default the parameter `station.radius`; least_persons:
     whom each further station must bring within the radius, by default `station.least_persons`;
     posts: of one station, by default `station.posts`; windows: of one station, by default
-    `station.windows`; floor_m2: of one station, by default `station.floor`; way: how its floor is
-    come by.
+    `station.windows`; floor_m2: of one station, by default the standard floor of its way; way: how
+    its floor is come by.
     """
 
     kind: ClassVar[str] = "add_station"
@@ -57,6 +60,7 @@ class AddStation(Phased):
     way: Literal["build", "rebuild", "buy", "rent", "allot"] = "rebuild"
     _rule: tuple[float, float] = PrivateAttr(default=(0.0, 0.0))
     _size_each: tuple[int, float, int] = PrivateAttr(default=(0, 0.0, 0))
+    _price: float = PrivateAttr(default=0.0)
     _at: tuple[str, str] = PrivateAttr(default=("", ""))
 
     @model_validator(mode="after")
@@ -103,6 +107,11 @@ class AddStation(Phased):
         self._rule = self._radius_and_least(site.parameters)
         posts, floor, _ = self._sizes(site.parameters)
         self._size_each = posts, floor, vacant_until(0, site.parameters)
+        self._price = price_of_way(self.way, floor, (GOVERNMENT,), site.parameters)
+
+    @property
+    def shows(self) -> date:
+        return self.date + timedelta(weeks=self._size_each[2])
 
     def say(self, lang: Lang) -> str:
         radius, least = (f"{x:,.0f}" for x in self._rule)
@@ -126,7 +135,7 @@ class AddStation(Phased):
 
     def _each(self, lang: Lang) -> str:
         posts, floor, weeks = self._size_each
-        way = words.pick(words.WAYS[self.way], lang)
+        way = say_way(self.way, self._price, lang)
         pair = (
             f"{amount(posts, 'post')}, {floor:,.0f} m2, {way}, staffed {weeks} weeks later",
             f"每处{posts}个岗位，{floor:,.0f}平方米，{way}，{weeks}周后到岗开放",
@@ -142,7 +151,7 @@ class AddStation(Phased):
         """Posts, floor and windows of one."""
         return (
             self.posts or int(p["station.posts"]),
-            self.floor_m2 or p["station.floor"],
+            self.floor_m2 or standard_floor((GOVERNMENT,), self.way, p),
             self.windows or int(p["station.windows"]),
         )
 
@@ -211,7 +220,7 @@ class AddStation(Phased):
             point=False,
             kept=False,
             station=True,
-            yearly=yearly_cost_of_way(self.way, floor, p),
+            yearly=yearly_cost_of_way(self.way, floor, (GOVERNMENT,), p),
             reward=0.0,
             extra_hours=0.0,
             office_floor=0.0,

@@ -26,7 +26,7 @@ class OpenUnitFacility(Placed):
     them, so that the public pays nothing but the reward.
 
     facilities: ids of the case's, open to their community only so far; services: what others offer
-    (a library culture, a car park a service of the case's own); reward: yuan a year and facility,
+    (a library culture, a car park parking); reward: yuan a year and facility,
     by default the parameter `cost.unit_reward`.
     """
 

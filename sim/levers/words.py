@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 Lang = Literal["en", "zh"]
+MILLION, WAN = 1e6, 1e4
 
 SERVICES = {
     "government": ("government matters", "政务服务"),
@@ -18,6 +19,7 @@ SERVICES = {
     "shop": ("a shop", "便民商店"),
     "sports": ("sports", "体育场地"),
     "green": ("green space", "公园绿地"),
+    "parking": ("a car park", "停车场"),
 }
 WAYS = {
     "build": ("built", "新建"),
@@ -100,6 +102,17 @@ def named(name: str, ident: str, lang: Lang) -> str:
 def verb(count: int, plural: str) -> str:
     """An English verb that goes with so many."""
     return f"{plural}s" if count == 1 else plural
+
+
+def money(yuan: float, lang: Lang) -> str:
+    """An amount of money in the units that people speak of."""
+    if lang == "zh":
+        return (
+            f"{yuan / WAN:,.{0 if yuan >= 100 * WAN else 1}f}万元"
+            if yuan >= WAN
+            else f"{yuan:,.0f}元"
+        )
+    return f"{yuan / MILLION:,.1f} million yuan" if yuan >= MILLION else f"{yuan:,.0f} yuan"
 
 
 def so_far(text: str, strength: float, lang: Lang) -> str:

@@ -15,6 +15,7 @@ SERVICE_NAMES = {
     "shop": ("shop", "便民商店"),
     "sports": ("sports ground", "体育场地"),
     "green": ("green space", "公园绿地"),
+    "parking": ("car park", "停车场"),
 }
 PLACED = tuple(SERVICE_NAMES)  # services that have a place one can go to
 COUNTER = ("government", "community")
@@ -22,7 +23,7 @@ LIMITED = ("health", "culture", "elder_meals")
 PLACES = ("elder_care", "nursery")
 COUNTER_MEASURES = ("minutes", "put_off", "unmet", "wait", "online", "agency")
 VISIT_MEASURES = ("minutes", "put_off", "unmet", "refused")
-AMENITIES = ("shop", "sports", "green")
+AMENITIES = ("shop", "sports", "green", "parking")
 RISKS = ("high", "focus", "general")
 NEAR = (5, 10, 15)  # minutes of the three circles of daily life (GB 50180-2018)
 

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sim.case.parameters import Parameters
+from sim.world.services import GROUNDS
+from sim.world.supply import standard_floors
 
 BOUGHT = ("build", "rebuild", "buy", "allot")
 RENTED = ("rent", "leaseback", "share")
 WAYS = BOUGHT + RENTED
 
 
-def yearly_cost_of_way(way: str, floor_m2: float, parameters: Parameters) -> float:
-    """Yuan a year of getting a floor: written off over its life, or the rent."""
+def price_of_kind(way: str, services: Sequence[str], parameters: Parameters) -> float:
+    """What a m2 for these services costs, where one of a community office costs 1.
+
+    The mean of their prices (`price.*`; 1 for a service of a case's own) with their standard
+    floors as weights, so that a house of standard size for two kinds costs what two houses do.
+    Under one roof with others a sports ground, park or car park is part of the house.
+    """
     p = parameters
-    if way in RENTED:
-        return floor_m2 * p[f"cost.{way}"] * 12
-    return floor_m2 * p[f"cost.{way}"] / p["cost.life"]
+    roofed = [s for s in services if s not in GROUNDS] or services
+    floors = standard_floors(roofed, way, p)
+    whole = sum(floors.values())
+    if whole == 0:
+        return 1.0
+    return sum(m2 * p.get(f"price.{s}", 1.0) for s, m2 in floors.items()) / whole
+
+
+def price_of_way(
+    way: str, floor_m2: float, services: Sequence[str], parameters: Parameters
+) -> float:
+    """Yuan of getting a floor for these services: once, or a year where it is rented."""
+    price = floor_m2 * parameters[f"cost.{way}"] * price_of_kind(way, services, parameters)
+    return price * 12 if way in RENTED else price
+
+
+def yearly_cost_of_way(
+    way: str, floor_m2: float, services: Sequence[str], parameters: Parameters
+) -> float:
+    """Yuan a year of getting a floor: written off over its life, or the rent."""
+    price = price_of_way(way, floor_m2, services, parameters)
+    return price if way in RENTED else price / parameters["cost.life"]
 
 
 def yearly_cost_of_street(metres: float, parameters: Parameters) -> float:

@@ -2,7 +2,8 @@
 
 A bar is as long as the difference changes from the low to the high end of the parameter's range
 (the column swing of `sim.experiment.indices`), around the mean over the parameter sets; the dashed
-line is the difference at the experiment's own parameters.
+line is the difference at the experiment's own parameters. Zero is always in sight, so that it shows
+whether a parameter could turn the answer.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ PANELS, BARS = 6, 10
 def draw_tornado(
     found: Sensitivity, path: Path, scenario: str | None = None, lang: str = "en"
 ) -> None:
-    """Draws a panel for each of the first six outputs of a scenario (default: the first).
+    """Draws a panel for each of the six outputs of a scenario (default: the first) that move most
+    for their size.
 
     path: ends in .svg or .png; ValueError for another. Assumptions are marked C.
     """
@@ -38,7 +40,9 @@ def draw_tornado(
         raise ValueError(f"figures are drawn as .svg or .png, not {path.name}")
     outputs = found.outputs
     scenario = scenario or str(outputs["scenario"].iloc[0])
-    shown = outputs[(outputs["scenario"] == scenario) & (outputs["spread"] > 0)][:PANELS]
+    mine = outputs[(outputs["scenario"] == scenario) & (outputs["spread"] > 0)]
+    most = mine["movement"].sort_values(ascending=False, kind="stable").index[:PANELS]
+    shown = mine[mine.index.isin(most)]  # in the order of the outcomes
     font = None if svg else cjk_font()
     if lang == "zh" and not svg and font is None:
         lang = "en"
@@ -55,9 +59,10 @@ def draw_tornado(
             _panel(fig.add_subplot(rows, columns, place), found, output, bars, lang)
         heading = pick(
             lang,
-            f"{scenario} minus {found.base}: blue where the parameter is low, brown where high; "
-            "dashed: at the experiment's own parameters",
-            f"{scenario} 与 {found.base} 之差：蓝色为参数取低值，棕色为取高值；虚线为实验参数下",
+            f"{scenario} minus {found.base}, what moves most: blue where the parameter is low, "
+            "brown where high, around the mean; dashed: at the experiment's own parameters",
+            f"{scenario} 与 {found.base} 之差（变动最大者）：蓝色为参数取低值，棕色为取高值，"
+            "实线为均值，虚线为实验参数下",
         )
         fig.suptitle(heading if svg or font else ascii_only(heading), fontsize=9.5)
         save(fig, path, svg)
@@ -78,6 +83,7 @@ def _panel(axes: Any, found: Sensitivity, output: Any, bars: int, lang: str) -> 
         axes.barh(y, swing / 2, 0.7, left=middle, color=HIGH)
     labels = [f"{p} {confidence[p]}" for p in mine["parameter"]]
     axes.set_yticks(range(len(mine)), labels, fontsize=7.5)
+    axes.axvline(0, color=INK, lw=0.5, alpha=0.4)
     axes.axvline(middle, color=INK, lw=0.9)
     axes.axvline(output.difference * scale, color=INK, lw=0.9, ls="--")
     title = pick(lang, known.en, known.zh) if known else output.outcome

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FEW = 20  # replicates, see `sim.experiment.intervals.bootstrap_interval`
 SHOWN = 3  # parameters named beside an output
+LITTLE = 0.01  # movement of an output under which nothing is named
 METHODS = {
     "grid": ("full grid", "全因子设计"),
     "lhs": ("Latin hypercube", "拉丁超立方"),
@@ -161,9 +162,12 @@ def print_sensitivity(
     parts.append(
         pick(
             lang,
-            f"Index {names} ± half of its 95 % interval; (nc) not converged. Same sign: share of "
-            "parameter sets in which the difference has the sign it has at the experiment's own.",
-            f"指标 {names} ± 95%区间半宽；(nc) 未收敛。同号：差与实验参数下同号的参数组比例。",
+            f"Index {names} ± half of its 95 % interval; (nc) not converged; (noise) replicates "
+            "alone may make as much. Same sign: share of parameter sets in which the difference "
+            "has the sign it has at the experiment's own. Share of movement: over all outputs, "
+            "each counted by how much it moves for its size.",
+            f"指标 {names} ± 95%区间半宽；(nc) 未收敛；(noise) 可能仅为随机噪声。"
+            "同号：差与实验参数下同号的参数组比例。影响份额：全部指标合计，各按其相对变动加权。",
         )
     )
     if found.replicates < 2:
@@ -205,20 +209,27 @@ def _output_table(found: Sensitivity, scenario: str, lang: str) -> Any:
         mine = found.indices.query("scenario == @scenario and outcome == @o.outcome")
         mine = mine[mine["share"] > 0]
         first = mine.sort_values("share", ascending=False, kind="stable")[:SHOWN]
+        fine = _digits(float(first["value"].max()), unit) if len(first) else digits
+        if missing(o.parameters) and not missing(o.noise):
+            most = pick(lang, "no more than replication", "不超过随机噪声")
+        elif o.movement < LITTLE:
+            most = pick(lang, "hardly moves", "几乎不变")
+        else:
+            most = "; ".join(_index(r, unit, fine, found.design.method) for r in first.itertuples())
         table.add_row(
             _label(o.outcome, lang),
             number(o.difference, unit, digits, True),
             f"{number(o.low, unit, digits, True)} … {number(o.high, unit, digits, True)}",
             _percent(o.same_sign),
-            number(o.parameters, unit, digits),
-            number(o.noise, unit, digits),
-            "; ".join(_index(r, unit, digits, found.design.method) for r in first.itertuples()),
+            number(o.parameters, unit, fine),
+            number(o.noise, unit, fine),
+            most,
         )
     return table
 
 
 def _index(row: Any, unit: str, digits: int, method: str) -> str:
-    mark = "" if row.converged else " (nc)"
+    mark = " (noise)" if row.noisy else "" if row.converged else " (nc)"
     if method == "morris":
         size, half = number(row.value, unit, digits), number(row.conf, unit, digits)
     else:

@@ -26,6 +26,8 @@ ASKED_MODES = ("counter", "visit")
 PLACE_MODES = ("places",)
 INDOOR = ("government", "community", "health", "culture", "elder_meals", "elder_care", "nursery")
 """Services that need a house; the area of sports grounds and parks is not floor to be run."""
+GROUNDS = ("sports", "green", "parking")
+"""Services of open ground, where nothing else is offered in the same place."""
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,8 @@ class State:
 
     def knows(self, service: str) -> bool:
         """Whether a service is one of those `known`."""
-        return bool(self.known[self.lines.services.index(service)])
+        names = self.lines.services
+        return service in names and bool(self.known[names.index(service)])
 
     def is_of_case(self, service: str) -> bool:
         """Whether a facility of the case itself offers a service at some time."""

@@ -46,14 +46,33 @@ def floor_share(services: list[str], floor_m2: float) -> float:
     return floor_m2 / max(1, sum(s in FLOOR_USERS for s in services))
 
 
-def standard_floor(services: Sequence[str], way: str, parameters: Parameters) -> float:
-    """m2 of a facility for these services; the counters of one station share its floor."""
+def standard_floors(services: Sequence[str], way: str, parameters: Parameters) -> dict[str, float]:
+    """m2 for each of these services in a facility of standard size, 0 for a service of a case's
+    own; the counters of one station share its floor, which stands under the first of them."""
     p = parameters
     size = {s: p.get(f"floor.{s}", 0.0) for s in services}
-    station = max((size.pop(s) for s in services if s in STATION), default=0.0)
+    counters = [s for s in services if s in STATION]
+    station = max((size[s] for s in counters), default=0.0)
     if way != "build":
         station *= p["floor.station_existing"]
-    return station + sum(size.values())
+    return size | dict.fromkeys(counters, 0.0) | dict.fromkeys(counters[:1], station)
+
+
+def standard_floor(services: Sequence[str], way: str, parameters: Parameters) -> float:
+    """m2 of a facility of standard size for these services."""
+    return sum(standard_floors(services, way, parameters).values())
+
+
+def least_floor(service: str, services: Sequence[str], parameters: Parameters) -> float:
+    """m2 of a house for these services in which one of them has room for one visitor or place; 0
+    where its room does not follow floor."""
+    p = parameters
+    room = {
+        "culture": p["supply.culture_m2"],
+        "elder_care": p["supply.day_care_m2"],
+        "nursery": p["supply.nursery_m2"],
+    }
+    return room.get(service, 0.0) / floor_share(list(services), 1.0)
 
 
 def windows_of(kind: str, persons: float, parameters: Parameters) -> float:
