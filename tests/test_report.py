@@ -21,7 +21,9 @@ from sim.outcomes.catalogue import OUTCOMES
 from sim.report import answer, numbers, words
 from sim.report.curves import draw, nice_ticks, weekly_bands
 from sim.report.findings import Text, gather, lever_dates
+from sim.report.glance import at_a_glance
 from sim.report.html import render, write_report
+from sim.report.sections import SECTIONS
 from sim.report.svg import embed
 from sim.report.units import Change, unit_changes, worst
 from sim.report.windows import Window
@@ -264,10 +266,51 @@ def test_a_comparison_of_nothing_is_said(comparison):
 
 
 def test_every_row_of_the_answer_is_an_outcome():
-    rows = [row.outcome for section in answer.SECTIONS for row in section.rows]
+    rows = [row.outcome for section in SECTIONS for row in section.rows]
     assert len(rows) == len(set(rows)) and set(rows) <= set(OUTCOMES)
     headlines = {o.name for o in OUTCOMES.values() if o.headline}
     assert headlines <= set(rows)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.04])
+@pytest.mark.parametrize("service", ["government", "health"])
+def test_a_mean_without_those_who_lost_all_is_no_improvement(service, share):
+    """Minutes that fall because those far away have nowhere to go any more."""
+    minutes, none = f"access.{service}.minutes", f"access.{service}.none"
+    frame = pd.DataFrame(
+        [
+            _record("reform", minutes, "all", -2.0, 0.5),
+            _record("reform", "access.basket.minutes", "all", -2.0, 0.5),
+            _record("reform", "access.shop.minutes", "all", -2.0, 0.5),
+            _record("reform", none, "all", share, 0.0)._replace(value=share, base_value=0.0),
+        ]
+    )
+    found = numbers.lookup(frame)
+    of_others = numbers.OTHERS if share else "better"
+    assert found["reform", minutes, "all"].verdict == of_others
+    assert found["reform", "access.basket.minutes", "all"].verdict == of_others
+    assert found["reform", "access.shop.minutes", "all"].verdict == "better"
+    said = words.moved(found["reform", minutes, "all"])
+    assert ("fall" in said) != bool(share) and ("not the same persons" in said) == bool(share)
+    shown = {row.outcome for _, row, _ in answer.answer_rows(frame)}
+    assert (none in shown) == bool(share and service == "government")
+    assert ("≠" in answer.legend(frame)) == bool(share)
+    ranked = [r for r in at_a_glance(frame) if "counter" in r.en]
+    assert bool(ranked) == (service == "government" and not share)
+
+
+def test_what_two_rows_say_alike_is_said_once():
+    rows = [
+        _record("reform", f"access.government.{m}", "all", 0.1, 0.0)._replace(value=0.1)
+        for m in ("none", "out_of_reach")
+    ]
+
+    def shown(frame):
+        return [row.outcome for _, row, _ in answer.answer_rows(pd.DataFrame(frame))]
+
+    assert shown(rows) == ["access.government.none"]
+    rows[1] = rows[1]._replace(value=0.2)
+    assert shown(rows) == ["access.government.none", "access.government.out_of_reach"]
 
 
 def test_every_unit_of_the_catalogue_has_a_rounding():
@@ -317,7 +360,7 @@ def test_any_comparison_can_be_put_into_words(drawn):
     if minutes:
         record = _record("reform", "access.government.minutes", "all", *minutes)
         assert words.moved(record) in said.en[0]
-    for ranking in words.at_a_glance(frame):
+    for ranking in at_a_glance(frame):
         assert {name for name, _ in ranking.values} == {"before", "reform"}
 
 

@@ -64,7 +64,8 @@ class Findings:
     week, outcome, group, value of the outcomes in `CURVES`; map: a drawn figure or None;
     worst_units: rows (unit, base, scenario, change of minutes, share that lost every counter);
     provenance: what each table comes from; assumptions: parameters of confidence C; repeat:
-    (label, value) pairs; failures: one row per failed run; open_runs: planned and not done yet.
+    (label, value) pairs; failures: one row per failed run; open_runs: planned and not done yet;
+    losers_every: weeks between two records of who loses.
     """
 
     title: Text
@@ -85,6 +86,7 @@ class Findings:
     repeat: Sequence[tuple[Text, str]] = ()
     failures: Sequence[Mapping[str, Any]] = ()
     open_runs: int = 0
+    losers_every: int = 1
 
 
 LABELS = {
@@ -131,6 +133,7 @@ def gather(results: Path, window: str = "last-year") -> Findings:
         assumptions=assumptions(case, info),
         repeat=list(repeat(info)),
         open_runs=int((plan["state"] == "open").sum()),
+        losers_every=info.get("record", {}).get("losers", 1),
         failures=[
             {"scenario": r.scenario, "replicate": r.replicate, "stage": r.stage, "message": r.error}
             for r in study.failures().itertuples()

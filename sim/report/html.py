@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sim.outcomes.catalogue import GROUPS, OUTCOMES
 from sim.report import answer, words
 from sim.report.findings import CURVES, Figure, Findings, Text, gather
+from sim.report.glance import at_a_glance
 from sim.report.numbers import (
     MARKS,
     base_of,
@@ -119,7 +120,7 @@ def _page(findings: Findings, lang: str, groups: bool) -> str:
             colour={s: f"s{i % COLOURS}" for i, s in enumerate((base, *scenarios))},
             window=Text(*findings.window.mean),
             end=findings.start + timedelta(weeks=findings.weeks) - timedelta(days=1),
-            glance=words.at_a_glance(comparison),
+            glance=at_a_glance(comparison),
             answers=words.in_words(comparison, findings.early, findings.window, findings.soon),
             headline=_headline(comparison, scenarios),
             curves=_curves(findings, [base, *scenarios]),

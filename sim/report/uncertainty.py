@@ -122,7 +122,13 @@ def print_ranks(
             "scenario brings, the others say nothing).",
             "无从排序：没有任何情境中各方案均有数值（方案新增的服务在其他方案中没有数值）。",
         )
-    _print([table, *_of(window, lang), said], file)
+    note = pick(
+        lang,
+        "Minutes are a mean of those who have a facility: see also the outcomes .none.",
+        "分钟数仅为有设施可用者的平均，另见 .none 指标。",
+    )
+    of_some = outcome.startswith("access.") and outcome.endswith(".minutes")
+    _print([table, *_of(window, lang), said, *([note] if of_some else [])], file)
 
 
 def _its(count: int) -> str:

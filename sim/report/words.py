@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 from sim.outcomes.catalogue import GROUPS, OUTCOMES
 from sim.report.numbers import (
     CLEAR,
-    base_of,
-    base_value,
+    OTHERS,
     decimals,
     interval,
     lookup,
     missing,
     number,
     pick,
-    records_of,
     scenarios_of,
     unit_text,
 )
@@ -106,6 +104,13 @@ def moved(record: Any, lang: str = "en", plural: bool = False, percent: bool = F
             lang,
             f"{'do' if plural else 'does'} not change ({level}{name})",
             f"不变（{level}{name}）",
+        )
+    if record.verdict == OTHERS:
+        return pick(
+            lang,
+            f"{'are' if plural else 'is'} {level}{name} for those who have one, who are not the "
+            "same persons as in the base",
+            f"为{level}{name}（仅含有设施可用者，与基准人群不同）",
         )
     if missing(record.difference):
         return pick(lang, f"{'are' if plural else 'is'} not comparable", "无法比较")
@@ -312,47 +317,3 @@ def _losers(found: Found, scenario: str, lang: str) -> str:
 def _sentence(parts: Sequence[str], lang: str) -> str:
     text = pick(lang, "; ", "；").join(p for p in parts if p)
     return text[:1].upper() + text[1:] + pick(lang, ".", "。") if text else ""
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """A headline question, and base and scenarios in the order of their values, best first."""
-
-    en: str
-    zh: str
-    values: tuple[tuple[str, str], ...]
-
-
-def at_a_glance(comparison: DataFrame) -> list[Ranking]:
-    """The order of base and scenarios by four headline outcomes, as (name, value as printed).
-
-    The order is that of the means; whether two neighbours differ clearly stands in the table.
-    """
-    questions = (
-        (COUNTER_MINUTES, "Minutes to the nearest government counter", "到最近政务服务点（分钟）"),
-        ("use.home_care.visits", "Home visits made per week", "每周入户走访次数"),
-        ("workload.offices.over", "Offices with more work than hours, %", "超负荷机构比例（%）"),
-        (
-            "cost.total.per_head",
-            "Public cost per registered person, yuan a year",
-            "人均公共成本（元/年）",
-        ),
-    )
-    found, scenarios, base = lookup(comparison), scenarios_of(comparison), base_of(comparison)
-    rankings = []
-    for outcome, en, zh in questions:
-        records = records_of(found, outcome, scenarios)
-        values = [(base, base_value(records)), *((r.scenario, r.value) for r in records)]
-        known = [(name, value) for name, value in values if not missing(value)]
-        if len(known) > 1:
-            unit = OUTCOMES[outcome].unit
-            digits = decimals(unit, records)
-            best_first = sorted(
-                known, key=lambda item: item[1], reverse=OUTCOMES[outcome].better == "higher"
-            )
-            rankings.append(
-                Ranking(
-                    en, zh, tuple((name, number(value, unit, digits)) for name, value in best_first)
-                )
-            )
-    return rankings
