@@ -86,6 +86,11 @@ class CommunityModel(mesa.Model, Running):
         twin.recorder = self.recorder.copy() if self.recorder else None
         return twin
 
+    def close(self) -> None:
+        """Frees what the run took, now: a model of Mesa and its agents refer to each other, and
+        Python would get to them after many more runs."""
+        self.__dict__.clear()
+
     @property
     def week(self) -> int:
         """Number of the week under way."""
@@ -180,6 +185,7 @@ def simulate(
         raise RuntimeError(f"levers of {scenario.name} were not applied: {missed}")
     assert model.recorder is not None
     records = model.recorder.records()
+    model.close()
     return Records(
         records.outcomes, records.units, records.losers, _peak_memory(), time.perf_counter() - began
     )
@@ -243,7 +249,8 @@ class SharedPast:
         found = next((self.kept[key] for key in reversed(own) if key in self.kept), None)
         model = found.branch(scenario) if found is not None else None
         wanted = {self._key(s, week) for s in self.to_come for week in self.weeks}
-        self.kept = {key: kept for key, kept in self.kept.items() if key in wanted}
+        for key in self.kept.keys() - wanted:
+            self.kept.pop(key).close()
         return model
 
 
@@ -284,6 +291,7 @@ def _base_ways(
             current = Distances.of(model.state, model.constants.pace)
         if week in weeks:
             ways[week] = current
+    model.close()
     _BASE_WAYS.clear()
     _BASE_WAYS[key] = ways
     return ways

@@ -31,10 +31,7 @@ FLOORS = {
     "sim.check": 9,
     "sim.new": 9,
     "sim.schemas": 9,
-    "sim.terminal": 9,
     "sim.cli": 9,
-    "sim.cli_runs": 9,
-    "sim.options": 9,
     "sim.__main__": 9,
 }
 RANDOM = re.compile(r"(np|numpy)\.random|random(\.|$)|secrets(\.|$)")

@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sim import cli, model
+from sim import model
+from sim.cli import main as cli
 from sim.experiment.engine import Engine, SerialEngine
 from sim.experiment.experiment import Experiment
 from sim.experiment.local import LocalEngine

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sim import terminal
 from sim.case.messages import InputError, Problem
-from sim.cli import cli
+from sim.cli import terminal
+from sim.cli.main import cli
 from sim.experiment.designs import Design
 from tests.experiments import LOAD, MINUTES, REFORM, experiment, go
 from tests.test_designs import Values, sums
@@ -30,7 +30,7 @@ def sim(*arguments: object, **more: object) -> subprocess.CompletedProcess[str]:
 
 def test_help_loads_neither_numpy_nor_pandas() -> None:
     code = (
-        "import sys\nfrom sim.cli import cli\n"
+        "import sys\nfrom sim.cli.main import cli\n"
         "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
         "print(sorted({'numpy', 'pandas', 'pydantic', 'rich'} & set(sys.modules)))"
     )

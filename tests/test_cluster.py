@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from sim import terminal
+from sim.cli import terminal
 from sim.experiment.cluster import DaskEngine, _Dispatch
 from sim.experiment.engine import Stop
 from sim.experiment.jobs import Done

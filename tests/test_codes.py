@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from sim.case.codes import codes, explained
 from sim.case.messages import InputError
-from sim.cli import cli
+from sim.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
 SAYING = {"error", "warning", "warn", "fault", "_error", "Problem"}

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.check import check
-from sim.cli import cli
+from sim.cli.main import cli
 from sim.description.account import Account, Touched
 from sim.description.description import Description
 from sim.description.replay import carry_out

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sim import terminal
+from sim.cli import terminal
 from sim.experiment import growth, pieces
 from sim.experiment.local import LocalEngine
 from sim.experiment.parts import temporary

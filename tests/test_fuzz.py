@@ -23,9 +23,9 @@ from sim.case.case import Case
 from sim.case.codes import codes
 from sim.case.messages import InputError
 from sim.check import check
+from sim.cli.terminal import print_problems, problems_json
 from sim.experiment.experiment import Experiment
 from sim.levers.scenario import Scenario
-from sim.terminal import print_problems, problems_json
 from tests.cases import UNITS, write_small_case
 from tests.levers import EAST, WEST, add, close, merge, redraw, write_scenario
 from tests.mutator import mutated

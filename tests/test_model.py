@@ -1,6 +1,8 @@
 """Claims about whole runs: conservation, exact repetition, common draws, and what levers reach."""
 
+import gc
 import random
+import weakref
 from dataclasses import replace
 from datetime import date
 
@@ -637,3 +639,29 @@ def test_odd_cases_run_and_close(edit, tmp_path):
     scenario = lever_scenario(case, tmp_path, MERGE)
     records = run_small(12, world=World.of(case, P), scenario=scenario)
     assert np.isfinite(records.outcomes["value"]).all()
+
+
+def test_a_run_leaves_no_model_behind(merged, monkeypatch):
+    """A weekend of runs would fill the memory: Mesa keeps the models of a process alive."""
+    made = []
+    for name in ("__init__", "branch"):
+        plain = getattr(CommunityModel, name)
+
+        def noted(self, *args, plain=plain, **keys):
+            result = plain(self, *args, **keys)
+            made.append(weakref.ref(self if result is None else result))
+            return result
+
+        monkeypatch.setattr(CommunityModel, name, noted)
+    gc.collect()
+    gc.disable()
+    try:
+        past = SharedPast.of((EMPTY, merged), START)
+        for chosen in (EMPTY, merged):
+            simulate(
+                small_world(), chosen, EMPTY, parameters=P, start=START, weeks=25, seed=1,
+                replicate=0, record=Record(1, 4, 4), past=past,
+            )  # fmt: skip
+        assert len(made) >= 4 and not [model for model in made if model() is not None]
+    finally:
+        gc.enable()

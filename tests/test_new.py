@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from sim.case.case import Case
 from sim.case.messages import InputError
 from sim.check import check
-from sim.cli import cli
+from sim.cli.main import cli
 from sim.experiment.lock import DirectoryLock
 from sim.new import NAME, PLACE, new_case
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from sim import terminal
+from sim.cli import terminal
 from sim.experiment import pieces, store
 from sim.experiment.engine import SerialEngine, Stop
 from sim.experiment.families import Family

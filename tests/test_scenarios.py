@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 
 from sim.case.case import Case
 from sim.case.messages import InputError, Problem
-from sim.cli import main
+from sim.cli.main import main
 from sim.levers.scenario import Scenario
 from tests.cases import STREET, UNITS, read_rows, write_table
 from tests.levers import (

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sim.case.messages import Problem, Problems
 from sim.case.yaml import Document, read_yaml, salvage, validate
-from sim.terminal import cells, print_problems
+from sim.cli.terminal import cells, print_problems
 
 
 class Part(BaseModel):

@@ -16,7 +16,7 @@ class Progress(Protocol):
 
 
 class Console(Protocol):
-    """Where progress and messages go, never results: the module `sim.terminal` is one."""
+    """Where progress and messages go, never results: the module `sim.cli.terminal` is one."""
 
     def say(self, text: str) -> None: ...
 

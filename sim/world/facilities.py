@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import mesa
 import numpy as np
 
+from sim.world.actor import Actor
 from sim.world.columns import Columns
 from sim.world.services import INDOOR
 
@@ -100,7 +101,7 @@ class Enlargement:
         columns.capacity[self.slot] += np.array(self.room)
 
 
-class Facility(mesa.Agent):
+class Facility(Actor):
     """A facility as an actor: a slot of the columns with a name and a life."""
 
     def __init__(self, model: mesa.Model, columns: FacilityColumns, slot: int):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import mesa
 import numpy as np
 
+from sim.world.actor import Actor
 from sim.world.columns import Columns
 
 VILLAGE_OFFICE, COMMUNITY_OFFICE, TOWNSHIP_OFFICE = 0, 1, 2
@@ -49,7 +50,7 @@ class OfficeColumns(Columns):
     staff_policy: np.ndarray
 
 
-class Office(mesa.Agent):
+class Office(Actor):
     """An office as an actor: a slot of the columns with a name."""
 
     def __init__(self, model: mesa.Model, columns: OfficeColumns, slot: int):

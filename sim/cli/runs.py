@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from sim import terminal
-from sim.options import (
+from sim.cli import terminal
+from sim.cli.options import (
     Command,
     answer,
     as_text,

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from sim import terminal
 from sim.case.messages import InputError, Problem
+from sim.cli import terminal
 
 WINDOWS = ("last-year", "first-half-year", "whole")
 
