@@ -175,6 +175,24 @@ def test_verbs_go_with_the_number_of_posts(small_case, number, units, said) -> N
     assert said.format(f"{names[STREET]} ({STREET})") in described(small_case, lever).to_text("en")
 
 
+@pytest.mark.parametrize("points", ["keep", "close"])
+@pytest.mark.parametrize("closed", [(), ("P",), ("C",), ("P", "C")])
+def test_a_point_closed_before_a_merger_is_neither_kept_nor_closed_by_it(
+    small_case: Case, points: str, closed: tuple[str, ...]
+) -> None:
+    """What is said of a merger's points are counters, as many as are open after it when kept."""
+    gone = [close(f"{letter}-{WEST[1]}", date=BEGIN) for letter in closed]
+    d = described(small_case, *gone, merge(*WEST, service_points=points))
+    said = d.to_text("en")
+    if "P" in closed:
+        assert "no service points lie outside the new seats" in said
+        assert d.after.kept_points == 0
+    else:
+        verb = "stays open with fewer hours" if points == "keep" else "closes"
+        assert f"1 service point outside the new seats {verb}" in said
+        assert d.after.kept_points == (points == "keep")
+
+
 def test_one_household_is_touched_and_two_are() -> None:
     one = next(_touched(Touched(9, 1, 1, 1, 1, 0), "en"))
     assert one.startswith("1 of 9 households (11%) is touched: 1 lives in")
