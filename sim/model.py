@@ -121,7 +121,7 @@ def levers_due(model: CommunityModel) -> None:
     if model.reach_changed or model.reached.lines < len(s.asked):
         model.reached = Reached.of(s, model.constants.pace, model.rates.applied)
     model.routes_changed, s.routes_changed = s.routes_changed, False
-    if model.routes_changed:
+    if model.routes_changed or (s.known != model.rates.known).any():
         model.rates = Rates.of(s)
 
 

@@ -141,14 +141,14 @@ def outcomes_frame(
 
 
 def units_frame(
-    units: Sequence[str], after: Sequence[str], scenarios: Sequence[str], replicates: int, week: int
+    units: Sequence[str], scenarios: Sequence[str], replicates: int, week: int
 ) -> pd.DataFrame:
-    """run, week, unit, outcome, value: minutes per unit; the reforms have the units `after`."""
+    """run, week, unit, outcome, value: minutes per unit before any redraw."""
     rows = []
     for replicate in range(replicates):
         for s, scenario in enumerate(scenarios):
             run = replicate * len(scenarios) + s
-            for u, unit in enumerate(after if scenario.startswith("reform") else units):
+            for u, unit in enumerate(units):
                 value = 10 + 2 * u + 12 * EFFECT[scenario] + 0.01 * replicate
                 rows.append((run, week, unit, "access.counter.minutes", value))
     return pd.DataFrame(rows, columns=["run", "week", "unit", "outcome", "value"])
@@ -158,7 +158,6 @@ def write_results(
     folder: Path,
     case: Path,
     units: Sequence[str],
-    after: Sequence[str],
     scenarios: Sequence[str] = SCENARIOS,
     replicates: int = 3,
     weeks: int = 80,
@@ -177,7 +176,7 @@ def write_results(
     parts = {
         "outcomes": outcomes[~loss],
         "losers": outcomes[loss],
-        "units": units_frame(units, after, scenarios, replicates, weeks - 1),
+        "units": units_frame(units, scenarios, replicates, weeks - 1),
     }
     for kind, frame in parts.items():
         path = folder / "parts" / f"{kind}-00000.parquet"

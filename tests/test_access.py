@@ -46,7 +46,7 @@ def test_out_of_reach_none_and_unknown_are_three_answers(model):
     assert values[f"{service}.out_of_reach", "all"] == values[f"{service}.none", "all"] == 1
     assert np.isnan(values[f"{service}.minutes", "all"])
     assert values["access.basics.share_15min", "all"] == 0
-    f.offers[:, j] = False  # as if the case had never heard of one
+    f.offers[:, j] = model.state.in_case[j] = False  # as if the case had never heard of one
     names = {name for name, _ in found(model)}
     assert not [n for n in names if n.startswith(service) or n.startswith("access.basics")]
     assert "access.culture.none" in names

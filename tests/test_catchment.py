@@ -152,7 +152,7 @@ def test_no_facility_no_capacity_and_unknown_are_three_answers(model):
     values = found(model)
     assert values["access.elder_care.no_supply", "all"] == 0  # nothing in reach at all
     assert values["catchment.elder_care.supply", "all"] == 0
-    f.offers[:, j] = False
+    f.offers[:, j] = state.in_case[j] = False
     assert not [name for name, _ in found(model) if ".elder_care." in name]
     assert pace.farthest(60) == pytest.approx(12_500)
 

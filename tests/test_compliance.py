@@ -254,10 +254,12 @@ def test_what_the_case_does_not_know_is_not_judged(model):
     f.closed[f.offers[:, service.index("nursery")]] = 0
     assert share(model, "MS145-nursery-4.5") == 0  # closed: known, and none
     f.offers[:, service.index("nursery")] = False
+    model.state.in_case[service.index("nursery")] = False
     for rule in ("MS145-nursery-4.5", "CIRCLE-15", "MS145-six-basics", "GB50180-15"):
         assert share(model, rule) is None
     assert share(model, "CIRCLE-5") is not None
     f.offers[:, service.index("community")] = False
+    model.state.in_case[service.index("community")] = False
     assert floor_per_100(area_of(model)) == {}
 
 

@@ -18,11 +18,11 @@ from sim.cli.main import cli
 from sim.description.account import Account, Touched
 from sim.description.description import Description
 from sim.description.replay import carry_out
-from sim.description.words import COSTS
+from sim.description.words import COSTS, _touched
 from sim.levers.scenario import Scenario
 from sim.processes.cost import yearly_cost_of_way
 from tests.apart import BEGIN
-from tests.cases import UNITS, write_small_case
+from tests.cases import STREET, UNITS, write_small_case
 from tests.levers import (
     DAY,
     EAST,
@@ -152,7 +152,53 @@ def test_stations_by_the_rule_are_counted_as_they_open_in_a_run(small_case: Case
     assert there[0] == there[1] != []
     assert counted.census.present.sum() == pytest.approx(lived_in.census.present.sum(), rel=0.02)
     d = described(small_case, {"add_station": rule})
-    assert d.after.centres == d.before.centres + len(there[0])
+    assert d.after.centres == d.before.centres
+    assert (d.before.stations, d.after.stations) == (0, len(there[0]))
+    count = len(there[0])
+    some = "1 service station" if count == 1 else f"{count} service stations"
+    assert f"{some} of townships instead of 0." in d.to_text("en")
+    assert f"乡镇（街道）政务服务站由0个变为{count}个" in d.to_text("zh")
+    assert "township centre" in d.to_text("en").split("As before")[1]  # they are no stations
+
+
+@pytest.mark.parametrize(
+    ("number", "units", "said"),
+    [
+        (1, WEST[:1], "1 post of {} goes to 1 community."),
+        (2, WEST[:1], "2 posts of {} go to 1 community."),
+        (1, WEST, "2 posts of {} go to 2 communities, 1 each."),
+    ],
+)
+def test_verbs_go_with_the_number_of_posts(small_case, number, units, said) -> None:
+    lever = {"move_staff": {"date": DAY, "from": STREET, "to": list(units), "number": number}}
+    names = small_case.townships.set_index("id")["name"]
+    assert said.format(f"{names[STREET]} ({STREET})") in described(small_case, lever).to_text("en")
+
+
+@pytest.mark.parametrize("points", ["keep", "close"])
+@pytest.mark.parametrize("closed", [(), ("P",), ("C",), ("P", "C")])
+def test_a_point_closed_before_a_merger_is_neither_kept_nor_closed_by_it(
+    small_case: Case, points: str, closed: tuple[str, ...]
+) -> None:
+    """What is said of a merger's points are counters, as many as are open after it when kept."""
+    gone = [close(f"{letter}-{WEST[1]}", date=BEGIN) for letter in closed]
+    d = described(small_case, *gone, merge(*WEST, service_points=points))
+    said = d.to_text("en")
+    if "P" in closed:
+        assert "no service points lie outside the new seats" in said
+        assert d.after.kept_points == 0
+    else:
+        verb = "stays open with fewer hours" if points == "keep" else "closes"
+        assert f"1 service point outside the new seats {verb}" in said
+        assert d.after.kept_points == (points == "keep")
+
+
+def test_one_household_is_touched_and_two_are() -> None:
+    one = next(_touched(Touched(9, 1, 1, 1, 1, 0), "en"))
+    assert one.startswith("1 of 9 households (11%) is touched: 1 lives in")
+    assert "1 belongs to" in one and "1 has the nearest" in one
+    two = next(_touched(Touched(9, 2, 2, 2, 2, 0), "en"))
+    assert "are touched: 2 live in" in two and "2 belong to" in two and "2 have the" in two
 
 
 def test_every_kind_of_cost_has_words(small_case: Case) -> None:

@@ -36,6 +36,7 @@ class Town:
         self.usual = np.full((HOUSEHOLDS, 1), -1, np.int32)
         self.expected = np.zeros((HOUSEHOLDS, 1), np.float32)
         self.belief = np.zeros((PLACES, 1, K), np.float32)
+        self.minded = True
 
     def week(self, *errands):
         """errands: (household, new needs, rank or PUT_OFF ..., met, wait); sums by household."""
@@ -49,7 +50,8 @@ class Town:
             np.array(new, np.int32), np.array(slot, np.int32),
             np.array([max(k, -1) for k in rank], np.int32), np.full(len(h), 10.0),
             np.array(met), np.array(wait, float), MOST, STEP, HOME, np.arange(HOUSEHOLDS),
-            SLOTS, self.pending, self.tries, self.usual, self.expected, self.belief, sums, felt,
+            SLOTS, np.array([self.minded]), self.pending, self.tries, self.usual, self.expected,
+            self.belief, sums, felt,
         )  # fmt: skip
         return sums[:, 0], felt
 
@@ -85,6 +87,17 @@ def test_needs_put_off_are_met_together_with_the_new_ones():
     sums, _ = town.week((0, 1, 0, True, 5.0))
     assert sums[0, [NEW, MET, WAIT]].tolist() == [1, 3, 15]
     assert town.pending[0, 0] == 0 and town.tries[0, 0] == 0
+
+
+def test_lines_that_are_not_minded_are_booked_but_not_felt():
+    errands = ((0, 1, 0, True, 8.0), (1, 2, NO_REACH, False, 0.0), (3, 1, 0, False, 3.0))
+    minded, ignored = Town(), Town()
+    ignored.minded = False
+    for _ in range(MOST):
+        (sums, felt), (same, nothing) = minded.week(*errands), ignored.week(*errands)
+        assert (sums == same).all() and not nothing.any()
+    assert (minded.expected == ignored.expected).all()
+    assert felt[:, 2].all() and felt[:, 3].all()
 
 
 def test_a_matter_done_online_is_met_without_a_trip():

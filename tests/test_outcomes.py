@@ -1,10 +1,19 @@
 """Claims about outcomes: access of all persons, costs, satisfaction."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sim.case.parameters import Parameters
-from sim.outcomes.access import Distances, access, basket, basket_minutes, person_groups
+from sim.outcomes.access import (
+    Distances,
+    access,
+    basket,
+    basket_minutes,
+    household_class,
+    person_groups,
+)
 from sim.outcomes.catalogue import OUTCOMES
 from sim.outcomes.use import group_cells
 from sim.processes.cost import travel_cost, week_costs, yearly_cost_of_way
@@ -16,8 +25,8 @@ from sim.processes.learning import (
 )
 from sim.world.households import OLD_ONLY, VEHICLE
 from sim.world.world import World
-from tests.cases import UNITS
-from tests.worlds import edited_case, run_small, small_model, small_world, values
+from tests.cases import STREET, TOWNSHIP_OF, UNITS
+from tests.worlds import edited_case, lever_scenario, run_small, small_model, small_world, values
 
 P = Parameters.load()
 
@@ -232,6 +241,46 @@ def test_who_never_had_a_counter_has_no_change_of_minutes_to_it(tmp_path):
     change = units[units["outcome"] == "equity.losers.counter_minutes"]
     assert set(change["unit"]) == {u for u in UNITS if not u.startswith("9999010")}
     assert (change["value"] == 0).all()
+
+
+def test_who_loses_the_last_counter_is_a_loser_and_counted(tmp_path):
+    """Of units whose point closes for good: all of them, nobody else; minutes are of the others."""
+    case = edited_case(tmp_path, lambda tables: None)
+    west = [u for u in UNITS if TOWNSHIP_OF[u] == STREET]
+    levers = "".join(f"  - close_facility: {{date: 2020-01-13, facility: P-{u}}}\n" for u in west)
+    found = run_small(6, scenario=lever_scenario(case, tmp_path, levers), world=World.of(case, P))
+    last = found.losers[found.losers["week"] == 5].set_index(["outcome", "group"])["value"]
+    assert last["equity.losers.no_counter", "urban"] == 1
+    assert last["equity.losers.no_counter", "rural"] == 0
+    assert 0 < last["equity.losers.no_counter", "all"] < 1
+    assert last["equity.losers.share", "urban"] > 0.99  # all that ever need anything
+    assert last["equity.losers.share", "rural"] == 0
+    assert ("equity.losers.counter_minutes", "urban") not in last
+    units = found.units[(found.units["week"] == 5)]
+    lost = units[units["outcome"] == "equity.losers.no_counter"].set_index("unit")["value"]
+    assert {u for u in UNITS if lost[u] == 1} == set(west) and lost.sum() == len(west)
+
+
+def test_a_need_without_a_facility_in_either_hides_no_loss_and_no_gain(tmp_path):
+    """Households that need something nobody offers them lose and gain by all else as others do."""
+    case = edited_case(tmp_path, lambda tables: None)
+    nobody = small_model(world=World.of(case, P))
+    state, pace = nobody.state, nobody.constants.pace
+    rates, classes = nobody.rates.asked, household_class(state)
+    base = Distances.of(state, pace)
+    without = replace(base, minutes=base.minutes.copy())
+    without.minutes[:, state.lines.of_service("health")[0]] = np.inf
+    farther = replace(without, minutes=without.minutes + 7)
+    now, before = (
+        basket_minutes(state, a, rates, classes, beside=b)
+        for a, b in ((farther, without), (without, farther))
+    )
+    asks = now > 0
+    assert asks.any() and np.isfinite(now).all() and (now - before)[asks] == pytest.approx(7, 1e-4)
+    assert np.isinf(basket_minutes(state, without, rates, classes)).any()
+    gone = basket_minutes(state, without, rates, classes, beside=base)
+    assert np.isinf(gone).any()
+    assert np.isfinite(basket_minutes(state, base, rates, classes, beside=without)).all()
 
 
 def test_units_add_up_to_the_whole(records):

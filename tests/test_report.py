@@ -21,10 +21,13 @@ from sim.outcomes.catalogue import OUTCOMES
 from sim.report import answer, numbers, words
 from sim.report.curves import draw, nice_ticks, weekly_bands
 from sim.report.findings import Text, gather, lever_dates
+from sim.report.glance import at_a_glance
 from sim.report.html import render, write_report
+from sim.report.sections import SECTIONS
 from sim.report.svg import embed
-from sim.report.units import unit_changes
-from tests.cases import UNITS, read_rows, write_small_case
+from sim.report.units import Change, unit_changes, worst
+from sim.report.windows import Window
+from tests.cases import UNITS, write_small_case
 from tests.results import SCENARIOS, write_results
 
 
@@ -32,10 +35,7 @@ from tests.results import SCENARIOS, write_results
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     case = write_small_case(folder / "case")
-    after = sorted({row["new_id"] for row in read_rows(case / "reform_lineage.csv")})
-    return write_results(
-        folder / "results", case, UNITS, after, title='A <b>bold</b> & "quoted" title'
-    )
+    return write_results(folder / "results", case, UNITS, title='A <b>bold</b> & "quoted" title')
 
 
 @pytest.fixture(scope="module")
@@ -139,16 +139,14 @@ def test_a_report_without_its_case_says_so(results, tmp_path):
 
 def test_one_replicate_gives_a_report_without_intervals(tmp_path):
     case = write_small_case(tmp_path / "case")
-    one = write_results(
-        tmp_path / "one", case, UNITS, UNITS[:2], ("before", "reform"), replicates=1, weeks=24
-    )
+    one = write_results(tmp_path / "one", case, UNITS, ("before", "reform"), replicates=1, weeks=24)
     page = write_report(one).read_text(encoding="utf-8")
     assert "one replicate, interval unknown" in page and 'class="band' not in page
 
 
 def test_results_that_are_still_empty_give_a_report_that_says_so(tmp_path):
     case = write_small_case(tmp_path / "case")
-    none = write_results(tmp_path / "none", case, UNITS, UNITS[:2], replicates=1, weeks=24)
+    none = write_results(tmp_path / "none", case, UNITS, replicates=1, weeks=24)
     for part in (none / "parts").iterdir():
         part.unlink()
     page = write_report(none).read_text(encoding="utf-8")
@@ -180,12 +178,32 @@ def test_minutes_of_old_units_follow_their_settlements_into_the_new_ones(results
     reform = changes["reform"].by("community")
     assert list(reform.index) == sorted(UNITS)
     assert reform["persons"].sum() == _case(results).settlements["persons"].sum()
-    new = changes["reform"].by("new")["value"].round(6).tolist()
-    assert new == [13.01, 15.01]  # mean over replicates of the two joined units
-    assert reform["value"].round(6).isin(new).all()
+    # mean over replicates of what was recorded of the unit before
+    assert reform["value"].round(6).tolist() == [13.01, 15.01, 17.01, 19.01]
+    new, persons = changes["reform"].by("new"), reform["persons"]
+    assert len(new) == 2 and new["persons"].sum() == persons.sum()
+    assert np.average(new["value"], weights=new["persons"]) == pytest.approx(
+        np.average(reform["value"], weights=persons)
+    )
     longest = findings.worst_units[0]
     assert longest["change"] == pytest.approx(reform["change"].max())
     assert findings.levers == [date(2020, 5, 18)] == lever_dates(study)
+
+
+def test_units_that_lose_every_counter_stand_first_with_no_minutes(results):
+    places = pd.DataFrame({
+        "settlement": ["a", "b", "c", "d"], "community": [*UNITS[:3], UNITS[2]],
+        "new": [UNITS[0], UNITS[0], UNITS[2], UNITS[2]], "persons": [10, 30, 20, 20],
+        "base": [5.0, 6.0, 7.0, 7.0], "value": [9.0, np.nan, 9.5, 9.5],
+        "lost": [0.0, 1.0, 0.25, 0.25],
+    })  # fmt: skip
+    change = Change(places, None)
+    rows = worst(change, _case(results), "reform")
+    assert [r["unit"] for r in rows] == [UNITS[1], UNITS[2], UNITS[0]]
+    assert [r["lost"] for r in rows] == [1, 0.25, 0] and np.isnan(rows[0]["change"])
+    new = change.by("new").loc[UNITS[0]]
+    assert (new["persons"], new["change"], new["lost"]) == (40, 4, 0.75)
+    assert change.loss == 4 * 10 + 2.5 * 40
 
 
 def test_merged_units_go_to_the_one_with_the_seat(results):
@@ -225,7 +243,8 @@ def test_the_terminal_table_fits_100_columns_and_holds_the_numbers(comparison):
     from rich.console import Console
 
     text = io.StringIO()
-    Console(file=text, width=100).print(answer.answer_table(comparison))
+    window = Window.of("last-year", {"weeks": 80, "scenarios": []})
+    Console(file=text, width=100).print(answer.answer_table(comparison, window=window))
     lines = text.getvalue().splitlines()
     assert max(map(len, lines)) <= 100 and "…" not in text.getvalue()
     record = numbers.lookup(comparison)["reform", "access.government.minutes", "all"]
@@ -247,10 +266,51 @@ def test_a_comparison_of_nothing_is_said(comparison):
 
 
 def test_every_row_of_the_answer_is_an_outcome():
-    rows = [row.outcome for section in answer.SECTIONS for row in section.rows]
+    rows = [row.outcome for section in SECTIONS for row in section.rows]
     assert len(rows) == len(set(rows)) and set(rows) <= set(OUTCOMES)
     headlines = {o.name for o in OUTCOMES.values() if o.headline}
     assert headlines <= set(rows)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.04])
+@pytest.mark.parametrize("service", ["government", "health"])
+def test_a_mean_without_those_who_lost_all_is_no_improvement(service, share):
+    """Minutes that fall because those far away have nowhere to go any more."""
+    minutes, none = f"access.{service}.minutes", f"access.{service}.none"
+    frame = pd.DataFrame(
+        [
+            _record("reform", minutes, "all", -2.0, 0.5),
+            _record("reform", "access.basket.minutes", "all", -2.0, 0.5),
+            _record("reform", "access.shop.minutes", "all", -2.0, 0.5),
+            _record("reform", none, "all", share, 0.0)._replace(value=share, base_value=0.0),
+        ]
+    )
+    found = numbers.lookup(frame)
+    of_others = numbers.OTHERS if share else "better"
+    assert found["reform", minutes, "all"].verdict == of_others
+    assert found["reform", "access.basket.minutes", "all"].verdict == of_others
+    assert found["reform", "access.shop.minutes", "all"].verdict == "better"
+    said = words.moved(found["reform", minutes, "all"])
+    assert ("fall" in said) != bool(share) and ("not the same persons" in said) == bool(share)
+    shown = {row.outcome for _, row, _ in answer.answer_rows(frame)}
+    assert (none in shown) == bool(share and service == "government")
+    assert ("≠" in answer.legend(frame)) == bool(share)
+    ranked = [r for r in at_a_glance(frame) if "counter" in r.en]
+    assert bool(ranked) == (service == "government" and not share)
+
+
+def test_what_two_rows_say_alike_is_said_once():
+    rows = [
+        _record("reform", f"access.government.{m}", "all", 0.1, 0.0)._replace(value=0.1)
+        for m in ("none", "out_of_reach")
+    ]
+
+    def shown(frame):
+        return [row.outcome for _, row, _ in answer.answer_rows(pd.DataFrame(frame))]
+
+    assert shown(rows) == ["access.government.none"]
+    rows[1] = rows[1]._replace(value=0.2)
+    assert shown(rows) == ["access.government.none", "access.government.out_of_reach"]
 
 
 def test_every_unit_of_the_catalogue_has_a_rounding():
@@ -300,7 +360,7 @@ def test_any_comparison_can_be_put_into_words(drawn):
     if minutes:
         record = _record("reform", "access.government.minutes", "all", *minutes)
         assert words.moved(record) in said.en[0]
-    for ranking in words.at_a_glance(frame):
+    for ranking in at_a_glance(frame):
         assert {name for name, _ in ranking.values} == {"before", "reform"}
 
 

@@ -213,7 +213,7 @@ def test_what_is_learnt_equals_its_twin(town, tries_most, step):
     group = town.rng.integers(0, 5, town.h)
     given_ = (
         e.first, e.household, e.needs, e.new, e.slot, e.rank, e.minutes, met, wait, tries_most,
-        step, town.settlement, group, town.slots,
+        step, town.settlement, group, town.slots, town.rng.random(town.lines) < 0.7,
     )  # fmt: skip
     twin = reference.settle(
         *given_, town.pending, town.tries, town.usual, town.expected, town.belief, 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -82,13 +81,19 @@ def compare(
         from sim.experiment.evidence import evidence, plain_rows
         from sim.experiment.results import Study
         from sim.report.uncertainty import print_evidence
+        from sim.report.windows import Window
 
-        rows = evidence(Study.open(results), base, window)
-        click.echo(as_text(plain_rows(rows))) if as_json else print_evidence(rows, lang)
+        study = Study.open(results)
+        rows = evidence(study, base, window)
+        if as_json:
+            click.echo(as_text(plain_rows(rows)))
+        else:
+            print_evidence(rows, lang, window=Window.of(window, study.info))
     elif as_json:
+        from sim.experiment.results import Study
         from sim.experiment.statistics import to_json
 
-        click.echo(as_text(to_json(_comparison(results, base, window))))
+        click.echo(as_text(to_json(Study.open(results).compare(base=base, window=window))))
     else:
         _print_answer(results, base, window, lang)
 
@@ -119,9 +124,14 @@ def rank(
     from sim.experiment.ranking import rank as rank_options
     from sim.experiment.results import Study
     from sim.report.uncertainty import print_ranks
+    from sim.report.windows import Window
 
-    rows = rank_options(Study.open(results), outcome, within, group, window)
-    click.echo(as_text(plain_rows(rows))) if as_json else print_ranks(rows, within, lang)
+    study = Study.open(results)
+    rows = rank_options(study, outcome, within, group, window)
+    if as_json:
+        click.echo(as_text(plain_rows(rows)))
+    else:
+        print_ranks(rows, within, lang, window=Window.of(window, study.info))
 
 
 @click.command(
@@ -168,15 +178,20 @@ def sensitivity(
     from sim.experiment.results import Study
     from sim.experiment.sensitivity import sensitivity as analyse
     from sim.report.uncertainty import print_sensitivity
+    from sim.report.windows import Window
 
     if figure is not None and figure.suffix.lower() not in (".svg", ".png"):
         raise click.BadParameter(f"{figure.name} should end in .svg or .png", param_hint="--figure")
-    found = analyse(Study.open(results), base, window, outcomes)
+    study = Study.open(results)
+    found = analyse(study, base, window, outcomes)
     drawn = list(dict.fromkeys(found.outputs["scenario"]))
     if scenario is not None and scenario not in drawn:
         text = f"no {scenario!r} that differs; there are {', '.join(drawn)}"
         raise click.BadParameter(text, param_hint="--scenario")
-    click.echo(as_text(found.to_json())) if as_json else print_sensitivity(found, lang)
+    if as_json:
+        click.echo(as_text(found.to_json()))
+    else:
+        print_sensitivity(found, lang, window=Window.of(window, study.info))
     if figure is not None:
         from sim.report.tornado import draw_tornado
 
@@ -202,16 +217,14 @@ def report(results: Path, out: Path | None, lang: str) -> None:
     _write_report(results, lang, out)
 
 
-def _comparison(results: Path, base: str | None, window: str) -> Any:
-    from sim.experiment.results import Study
-
-    return Study.open(results).compare(base=base, window=window)
-
-
 def _print_answer(results: Path, base: str | None, window: str, lang: str) -> None:
+    from sim.experiment.results import Study
     from sim.report.answer import print_answer
+    from sim.report.windows import Window
 
-    print_answer(_comparison(results, base, window), lang, window)
+    study = Study.open(results)
+    comparison = study.compare(base=base, window=window)
+    print_answer(comparison, lang, Window.of(window, study.info))
 
 
 def _write_report(results: Path, lang: str, out: Path | None = None) -> None:

@@ -23,9 +23,9 @@ class Account:
     groups: residents' groups; one that lies in two units counts in both. staff: posts of
     communities and villages, centre_staff: of townships. points, centres: open counters run by
     offices of units and of townships, of which kept_points and kept_centres go on beside a new
-    seat with fewer hours or windows. floor: m2 of public buildings. costs: yuan a year by kind
-    (buildings written off over their life, or rent); merging_cost: yuan once, for the units that
-    mergers have ended. facilities: by service.
+    seat with fewer hours or windows; stations: further counters of townships. floor: m2 of public
+    buildings. costs: yuan a year by kind (buildings written off over their life, or rent);
+    merging_cost: yuan once, for the units that mergers have ended. facilities: by service.
     """
 
     communities: int
@@ -38,6 +38,7 @@ class Account:
     kept_points: int
     centres: int
     kept_centres: int
+    stations: int
     floor: float
     costs: dict[str, float]
     merging_cost: float
@@ -59,7 +60,8 @@ class Account:
         counter = is_open & (f.windows > 0) & (f.operator >= 0)
         centre = counter.copy()
         centre[counter] = upper[f.operator[counter]]
-        point = counter & ~centre
+        point, station = counter & ~centre, centre & f.station
+        centre &= ~f.station
         tasks = assigned_hours(state)
         costs = public_costs(state, posts.size, float(funds(state, tasks.hours).sum()))
         del costs["transition"]  # it passes
@@ -75,6 +77,7 @@ class Account:
             kept_points=int((point & f.kept).sum()),
             centres=int(centre.sum()),
             kept_centres=int((centre & f.kept).sum()),
+            stations=int(station.sum()),
             floor=public_floor(state),
             costs=costs,
             merging_cost=sum(n for _, n in state.ended) * p["cost.transition"],

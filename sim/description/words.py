@@ -53,6 +53,7 @@ POINTS = (
     Count("points", "service point", "社区（村）服务点", " of communities and villages"),
     Count("centres", "township centre", "乡镇（街道）便民服务中心"),
 )
+STATIONS = Count("stations", "service station", "乡镇（街道）政务服务站", " of townships")
 KEPT = {"points": "kept_points", "centres": "kept_centres"}
 STAFF = (
     Count("staff", "post", "社区（村）工作岗位", " in communities and villages"),
@@ -81,6 +82,7 @@ def differences(
         *_touched(touched, lang),
         *_changes((TOWNSHIPS, GROUPS, *STAFF, FLOOR), before, after, lang),
         *_points(before, after, lang),
+        *_changes((STATIONS,), before, after, lang),
         *_money(before, after, lang),
         *_facilities(before, after, lang),
     ]
@@ -131,11 +133,19 @@ def _touched(t: Touched, lang: Lang) -> Iterator[str]:
     share = f"{t.any / t.households:.0%}" if t.any >= t.households / 100 else "< 1%"
     farther = f"，其中{t.farther:,}户变远" if t.farther else ""
     parts = [
-        (t.unit, "live in a community or village that changes", "户所在社区（村）变更"),
-        (t.township, "belong to another township", "户所属乡镇（街道）变更"),
+        (
+            t.unit,
+            f"{words.verb(t.unit, 'live')} in a community or village that changes",
+            "户所在社区（村）变更",
+        ),
+        (
+            t.township,
+            f"{words.verb(t.township, 'belong')} to another township",
+            "户所属乡镇（街道）变更",
+        ),
         (
             t.counter,
-            "have the nearest counter for some matters elsewhere",
+            f"{'has' if t.counter == 1 else 'have'} the nearest counter for some matters elsewhere",
             f"户有事项的最近办事窗口改变{farther}",
         ),
     ]
@@ -145,7 +155,8 @@ def _touched(t: Touched, lang: Lang) -> Iterator[str]:
         yield f"{t.households:,}户中有{t.any:,}户（{share}）受影响：{'，'.join(said_zh)}。"
         return
     far = f", {t.farther:,} of them farther away on average" if t.farther else ""
-    all_in_all = f"{t.any:,} of {amount(t.households, 'household')} ({share}) are touched"
+    are = "is" if t.any == 1 else "are"
+    all_in_all = f"{t.any:,} of {amount(t.households, 'household')} ({share}) {are} touched"
     yield f"{all_in_all}: {words.listed(said, lang)}{far}."
 
 
@@ -225,7 +236,7 @@ def _facilities(before: Account, after: Account, lang: Lang) -> Iterator[str]:
 
 def _still(before: Account, after: Account, lang: Lang) -> Iterator[str]:
     """What stays as it is."""
-    counts = (*KINDS, TOWNSHIPS, GROUPS, *POINTS, *STAFF, FLOOR)
+    counts = (*KINDS, TOWNSHIPS, GROUPS, *POINTS, STATIONS, *STAFF, FLOOR)
     same = [
         x.say(after, lang)
         for x in counts

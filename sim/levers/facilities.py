@@ -191,9 +191,8 @@ class CloseFacility(Lever):
                 "changes nothing",
                 "facility",
             )
-        del site.facilities[self.facility]
+        site.close(self.facility)
         self._say_none_left(site, place)
-        site.closed[self.facility] = site.standing
         lever = self.model_copy()
         lever._at = site.units[site.unit_of[place.settlement]].name
         return lever

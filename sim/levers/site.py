@@ -21,7 +21,7 @@ from sim.case.schema import ROLES, UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
 from sim.levers.plan import Plan, Points, TownshipPlan, UnitPlan, number_kept
 from sim.levers.points import POINT_SERVICES
-from sim.world.supply import STATION_SERVICE
+from sim.world.supply import STATION, STATION_SERVICE
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,15 @@ class Standing:
 @dataclass(frozen=True)
 class Place:
     """A facility that is open or decided: what it offers, the settlement it lies in, hours a week,
-    m2 of service floor (of a station), and whether it is open to everyone."""
+    m2 of service floor (of a station), whether it is open to everyone, and whether it is the point
+    of a unit: its counter or culture room."""
 
     services: tuple[str, ...]
     settlement: str
     hours: float = 0.0
     service_floor: float = 0.0
     to_everyone: bool = True
+    point: bool = False
 
 
 @dataclass
@@ -116,8 +118,11 @@ class Site:
         for name, said, settlement, operator, hours, floor, open_to in zip(*columns, strict=True):
             services = tuple(s.strip() for s in said.split(";"))
             station = floor if STATION_SERVICE in services else 0.0
-            facilities[name] = Place(services, settlement, hours, station, open_to == "everyone")
-            if operator in of_units and not set(POINT_SERVICES).isdisjoint(services):
+            point = operator in of_units and not set(POINT_SERVICES).isdisjoint(services)
+            facilities[name] = Place(
+                services, settlement, hours, station, open_to == "everyone", point
+            )
+            if point:
                 points.add(settlement)
         return Site(
             case=case,
@@ -290,8 +295,24 @@ class Site:
         members = _members(plan.unit_of)
         return [(u, members[u.id]) for u in plan.units if not self._same(u, members[u.id])]
 
+    def close(self, name: str) -> None:
+        """Closes a facility; where it was the last of a point, the point has ended."""
+        assert self.standing is not None
+        place, self.closed[name] = self.facilities.pop(name), self.standing
+        if place.point and self.points is not None and not self._of_point(place.settlement):
+            self.points.discard(place.settlement)
+
+    def _of_point(self, settlement: str) -> list[Place]:
+        """What is left of the point that the case has in a settlement."""
+        return [p for p in self.facilities.values() if p.point and p.settlement == settlement]
+
+    def _has_counter(self, settlement: str) -> bool:
+        """Whether the point there is more than a culture room; a lever's has a counter."""
+        left = self._of_point(settlement)
+        return not left or any(not set(STATION).isdisjoint(p.services) for p in left)
+
     def redraw(self, plan: Plan, points: Points | None) -> tuple[int, int] | None:
-        """Carries a redraw out on the ids; returns the old points beside the new seats and how
+        """Carries a redraw out on the ids; returns the old counters beside the new seats and how
         many of them are kept, None where an earlier lever leaves that open."""
         assert self.standing is not None
         self.redrawn = True
@@ -325,10 +346,11 @@ class Site:
         if self.points is None:
             self.former = None
             return None
+        counters = sum(self._has_counter(s) for s in others)
         if points is None:
             if self.former is not None:
                 self.former -= self.points
-            return len(others), len(others)
+            return counters, counters
         kept = number_kept(points, len(others))
         if kept == 0:
             self.points -= set(others)
@@ -336,7 +358,9 @@ class Site:
                 self.former = (self.former | set(others)) - self.points
         elif kept < len(others):
             self.points = self.former = None
-        return len(others), kept
+            if counters < len(others):
+                return None  # which of them are kept is for the run to say
+        return counters, min(kept, counters)
 
     def _forget_posts(self, plan: Plan, members: dict[str, list[str]]) -> None:
         """Nobody knows the posts of units that change, nor of townships that gain or lose units."""

@@ -161,7 +161,8 @@ class MoveStaff(Lever):
         asked = self.number * sum(c not in site.outside for c in self.to)
         there = site.posts.get(self.source, asked)
         if asked > there:
-            message = f"{amount(asked, 'post')} are to leave {self.source!r}, which has {there}"
+            leave = f"{amount(asked, 'post')} {'is' if asked == 1 else 'are'} to leave"
+            message = f"{leave} {self.source!r}, which has {there}"
             site.error("too-few-posts", message, "move fewer, or from elsewhere", "number")
         elif asked == site.posts.get(self.source) and not site.problems.has_errors(so_far):
             message = f"all {amount(asked, 'post')} of {self.source!r} leave: nobody is left there"
@@ -173,9 +174,10 @@ class MoveStaff(Lever):
         if lang == "zh":
             to = f"{len(self.to)}个社区（村），各{self.number}个"
             return f"{self.date}：{where}的{total}个岗位下沉到{to}。"
-        said = amount(total, "post")
+        said, go = amount(total, "post"), "goes" if total == 1 else "go"
         to = amount(len(self.to), "community")
-        return f"{self.date}: {said} of {where} go to {to}, {self.number} each."
+        each = f", {self.number} each" if len(self.to) > 1 else ""
+        return f"{self.date}: {said} of {where} {go} to {to}{each}."
 
     def apply(self, state: State) -> None:
         b = state.boundaries

@@ -109,13 +109,12 @@ def access(state: State, distances: Distances, groups: dict[str, np.ndarray]) ->
     """Minutes and shares of the catalogue for every group of persons, ``[S, 4]`` each.
 
     No facility open to somebody, none within the cutoff, and unknown are three answers: the first
-    two are shares of persons; a service that no facility ever offered in this case is unknown and
-    has no outcome, nor has what needs it.
+    two are shares of persons; a service that no facility has ever offered (`State.known`) has no
+    outcome, nor has what needs it.
     """
     shares: dict[str, np.ndarray] = {}
     minutes = {s: distances.service(state, s) for s in PLACED}
-    names = state.lines.services
-    known = {s: s in names and state.facilities.offers[:, names.index(s)].any() for s in minutes}
+    known = {s: state.knows(s) for s in minutes}
     for service in filter(known.get, PLACED):
         shares |= {f"{service}.share_{n}min": minutes[service] <= n for n in NEAR}
         shares[f"{service}.none"] = ~np.isfinite(minutes[service])
@@ -147,13 +146,25 @@ def _in_reach(state: State, distances: Distances, service: str) -> np.ndarray:
     return np.all(near, axis=0)
 
 
+def basket_rates(state: State, asked: np.ndarray) -> np.ndarray:
+    """Needs a year that make the basket, float32 ``[H, L]``: those asked for, of the case's own
+    services only, so that the basket is the same with and without what a lever brings."""
+    compared = state.compared
+    return asked if compared.all() else asked * compared
+
+
 def basket_minutes(
-    state: State, distances: Distances, rates: np.ndarray, household_class: np.ndarray
+    state: State,
+    distances: Distances,
+    rates: np.ndarray,
+    household_class: np.ndarray,
+    beside: Distances | None = None,
 ) -> np.ndarray:
     """Minutes per trip of each household's expected yearly basket, float32 ``[H]``.
 
     rates: needs a year ``[H, L]``, of which the tiers do not matter, since `distances` has its own
     shares; a household that needs nothing has 0, one that needs what no facility offers it has inf.
+    beside: what they are compared with; needs that no facility is open to in either are left out.
     """
     cell = np.asarray(state.households.settlement).astype(np.int64) * 4 + household_class
     total, trips = np.zeros(cell.size), np.zeros(cell.size)
@@ -162,6 +173,9 @@ def basket_minutes(
         tiers = [i for i, name in enumerate(services) if name == service]
         rate = rates[:, tiers].sum(axis=1, dtype=np.float64)
         minutes = distances.service(state, service).reshape(-1)[cell]
+        if beside is not None:
+            other = beside.service(state, service).reshape(-1)[cell]
+            rate = np.where(np.isfinite(minutes) | np.isfinite(other), rate, 0.0)
         asked = rate > 0
         total[asked] += rate[asked] * minutes[asked]
         trips += rate

@@ -122,7 +122,13 @@ def equity_outcomes() -> list[Outcome]:
         ),
         Outcome(
             "equity.losers.counter_minutes", "min", "lower",
-            "change of minutes to counter matters against the base", "到办事点分钟数的变化",
+            "change of minutes to counter matters, of those with a counter in base and scenario",
+            "到办事点分钟数的变化（前后均有办事点者）",
+        ),
+        Outcome(
+            "equity.losers.no_counter", "share", "lower",
+            "persons who had a counter in the base and have none left for some of their matters",
+            "基准下有办事窗口、现有事项无处可办的人口比例",
         ),
         Outcome(
             "equity.access.gini", "index", "lower",

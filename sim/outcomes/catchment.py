@@ -139,8 +139,7 @@ def catchments(state: State, pace: Pace, persons: dict[str, np.ndarray]) -> Valu
     out: Values = {}
     kind = state.boundaries.column("type")[state.boundaries.origin]
     for line in state.lines.all:
-        j = state.lines.services.index(line.service)
-        if line.service not in LIMITED + PLACES or not state.facilities.offers[:, j].any():
+        if line.service not in LIMITED + PLACES or not state.knows(line.service):
             continue
         users = users_of(state, line)
         found = Catchment.of(state, line, pace, users)

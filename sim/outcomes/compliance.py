@@ -29,7 +29,7 @@ ELDER_HOUSE = ("elder_care", "elder_meals")  # a house of both is a complex
 
 
 class Unknown(LookupError):
-    """The case has no facility of a service, at no time: what rules ask of it is unknown."""
+    """No facility has ever offered a service (`State.known`): what rules ask of it is unknown."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,8 @@ class Area:
         return facility_areas(s.facilities, s.offices, s.boundaries)
 
     def _check(self, *services: str) -> None:
-        offers, names = self.state.facilities.offers, self.state.lines.services
         for service in services:
-            if not offers[:, names.index(service)].any():
+            if not self.state.knows(service):
                 raise Unknown(service)
 
     def offers(self, *services: str) -> np.ndarray:

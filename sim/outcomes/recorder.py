@@ -58,15 +58,26 @@ class Burden:
     counter: np.ndarray
 
     @staticmethod
-    def of(state: State, distances: access.Distances, rates: np.ndarray) -> Burden:
-        basket = access.basket_minutes(state, distances, rates, access.household_class(state))
+    def of(
+        state: State,
+        distances: access.Distances,
+        rates: np.ndarray,
+        beside: access.Distances | None = None,
+    ) -> Burden:
+        basket = access.basket_minutes(
+            state, distances, rates, access.household_class(state), beside
+        )
         return Burden(basket, counter_minutes(state, distances))
 
 
 def counter_minutes(state: State, distances: access.Distances) -> np.ndarray:
-    """Minutes to counter matters, ``[S, 4]``: the services by how often they are asked for."""
-    share = {x.service: sum(x.rates) for x in state.lines.asked if x.mode == "counter"}
+    """Minutes to counter matters, ``[S, 4]``: the case's own services by how often they are asked
+    for; inf where there is none."""
+    lines = zip(state.asked, state.compared, strict=True)
+    share = {x.service: sum(x.rates) for x, own in lines if own and x.mode == "counter"}
     total = sum(share.values())
+    if not total:
+        return np.full((len(state.world.settlements), 4), np.inf)
     parts = (distances.service(state, s) * (w / total) for s, w in share.items() if w)
     return np.asarray(sum(parts))
 
@@ -122,7 +133,7 @@ class Recorder:
         """Measures what changes with boundaries, facilities, routes and the population only."""
         state = model.state
         distances = access.Distances.of(state, model.constants.pace)
-        rates = model.rates.asked
+        rates = access.basket_rates(state, model.rates.asked)
         burden = self._burden = Burden.of(state, distances, rates)
         persons, households = access.person_groups(state), access.household_groups(state)
         area = compliance.Area(state, distances)
@@ -136,13 +147,12 @@ class Recorder:
         )  # fmt: skip
         self._still |= compliance.floor_per_100(area) | compliance.compliance(area, weekly=False)
         p, count = state.parameters, len(state.world.settlements)
-        score = np.mean(
-            [
-                learning.access_score(distances.service(state, s), p)
-                for s in dict.fromkeys(x.service for x in state.lines.all)
-            ],
-            axis=0,
-        )
+        scores = [
+            learning.access_score(distances.service(state, s), p)
+            for s in dict.fromkeys(x.service for x in state.lines.all)
+            if state.is_of_case(s)
+        ]
+        score = np.mean(scores, axis=0) if scores else np.zeros((count, 4))
         weight = persons["all"]
         self._access = np.divide(
             (weight * score).sum(axis=1), weight.sum(axis=1),
@@ -187,7 +197,9 @@ class Recorder:
         count = len(state.world.settlements)
         settlement = np.asarray(state.households.settlement)
         listed = np.zeros(count)
-        for e in state.enrolments.values():
+        for i, e in state.enrolments.items():
+            if not state.is_of_case(state.lines.all[i].service):
+                continue
             listed += np.bincount(settlement[e.on_list()], minlength=count)
         planned = now.planned.sum(axis=1)
         by_anybody = state.ledger.done + state.ledger.taken
@@ -220,7 +232,9 @@ class Recorder:
     def _losers(self, model: Any) -> access.Values:
         state, p = model.state, model.state.parameters
         # what the same households would have to bear under the base this week
-        now, base = self.burden, Burden.of(state, self.base[state.week], model.rates.asked)
+        rates, ways = access.basket_rates(state, model.rates.asked), self.base[state.week]
+        now = Burden.of(state, self._distances, rates, beside=ways)
+        base = Burden.of(state, ways, rates, beside=self._distances)
         persons, households = self._groups
         lost = equity.losers(now.basket, base.basket, p)
         won = equity.losers(base.basket, now.basket, p)
@@ -233,9 +247,12 @@ class Recorder:
         with np.errstate(invalid="ignore"):
             change = now.counter - base.counter
         finite = np.isfinite(change)
+        gone = np.isfinite(base.counter) & ~np.isfinite(now.counter)
         banded = {n: persons["all"] * m[:, None] for n, m in self._bands.items()}
         for name, weight in (persons | banded).items():
             known = weight * finite
+            if weight.sum() > 0:
+                out["equity.losers.no_counter", name] = float((weight * gone).sum() / weight.sum())
             if known.sum() > 0:
                 out["equity.losers.counter_minutes", name] = float(
                     (known * np.where(finite, change, 0)).sum() / known.sum()
@@ -247,14 +264,18 @@ class Recorder:
         state, b, o = model.state, model.state.boundaries, model.state.offices
         persons = self._groups[0]["all"]
         minutes = self.burden.counter
+        before = counter_minutes(state, self.base[state.week])
         with np.errstate(invalid="ignore"):  # who reaches none, then as now, has no change
-            change = minutes - counter_minutes(state, self.base[state.week])
+            change = minutes - before
+        # who had none has lost none
+        gone = np.where(np.isfinite(before), ~np.isfinite(minutes), np.nan)
         frames = []
         ids = np.array([u.id for u in b.units])
         first = int(b.origin.max()) + 1
         for name, column in (
             ("access.counter.minutes", minutes),
             ("equity.losers.counter_minutes", change),
+            ("equity.losers.no_counter", gone),
         ):
             known = persons * np.isfinite(column)
             total = np.bincount(b.origin, known.sum(axis=1), first)

@@ -25,7 +25,8 @@ def group_cells(groups: int) -> dict[str, np.ndarray]:
 
 
 def needs_met(state: State, sums: np.ndarray) -> Values:
-    """Travel, waits, put off, refused and given up, by service and group of households.
+    """Travel, waits, put off, refused and given up, by service and group of households, where
+    anything was asked: never of a service that nobody has heard of.
 
     sums: float64 ``[groups, L, COLUMNS]`` of `learning.settle`.
     """
@@ -61,6 +62,8 @@ def places(state: State) -> Values:
     out: Values = {}
     for i, e in state.enrolments.items():
         service = state.lines.all[i].service
+        if not state.knows(service):
+            continue
         waiting = e.on_list()
         count = waiting.size
         out[f"use.{service}.enrolled", "all"] = float((e.place[e.eligible] >= 0).sum())

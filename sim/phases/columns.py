@@ -63,13 +63,15 @@ class Constants:
 class Rates:
     """What households ask for, until the population changes.
 
-    asked: float32 ``[H, L]`` needs a year on the lines asked for; applied: line -> float32
-    ``[H]`` applications a year; group: int64 ``[H]`` type x (old only, no vehicle, no digital).
+    asked: float32 ``[H, L]`` needs a year on the lines asked for, none of a service that nobody
+    has heard of; applied: line -> float32 ``[H]`` applications a year; group: int64 ``[H]`` type x
+    (old only, no vehicle, no digital); known: `State.known` as it was.
     """
 
     asked: np.ndarray
     applied: dict[int, np.ndarray]
     group: np.ndarray
+    known: np.ndarray
 
     @staticmethod
     def of(state: State) -> Rates:
@@ -86,14 +88,16 @@ class Rates:
         rates = needs.yearly_rates(h, lines.places, p)
         rows = [i for i, line in enumerate(lines.all) if line in lines.places]
         asked = needs.yearly_rates(h, state.asked, p)
-        shares = state.tier_shares().astype(np.float32)
+        shares, known = state.tier_shares().astype(np.float32), state.known
         for i, line in enumerate(state.asked):
+            asked[:, i] *= known[lines.services.index(line.service)]
             if line.tier:
                 asked[:, i] *= shares[h.settlement, i]
         return Rates(
             asked=asked,
             applied={i: np.ascontiguousarray(rates[:, j]) for j, i in enumerate(rows)},
             group=group,
+            known=known,
         )
 
 

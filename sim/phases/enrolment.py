@@ -17,6 +17,8 @@ def enrol(model: Running, i: int) -> None:
     """Exits, applications and vacancies of one service with places."""
     s, e = model.state, model.state.enrolments[i]
     p, line, h = s.parameters, s.lines.all[i], s.households
+    if not s.knows(line.service):  # nobody applies for what does not exist
+        return
     # of what ends places and waits in a year, a part is that of demography
     yearly = ends_a_year(line.rates, s.census.ages.sum(axis=0), p)
     exit_rate = p["supply.day_care_exit" if line.service == "elder_care" else "supply.nursery_exit"]

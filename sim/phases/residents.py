@@ -19,7 +19,7 @@ def learn(model: Running) -> None:
     learning.settle(
         e.first, e.household, e.needs, e.new, e.slot, e.rank, e.minutes, now.met, now.wait,
         int(p["choice.tries"]), p["choice.learning"], s.households.settlement, model.rates.group,
-        slots, r.pending, r.tries, r.usual, r.expected, r.belief, now.sums, now.felt,
+        slots, s.compared, r.pending, r.tries, r.usual, r.expected, r.belief, now.sums, now.felt,
     )  # fmt: skip
     # a plain mean of the weeks so far until there are as many as residents remember
     step = 1 / min(s.week + 1, p["residents.memory"])

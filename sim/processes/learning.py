@@ -19,13 +19,13 @@ ENDED = (MET, BY_NET, BY_AGENT, UNMET)
 @njit(
     "void(int64[::1], int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], float64[::1],"
     " boolean[::1], float64[::1], int64, float64, int32[::1], int64[::1], int32[:, :, ::1],"
-    " uint8[:, ::1], uint8[:, ::1], int32[:, ::1], float32[:, ::1], float32[:, :, ::1],"
-    " float64[:, :, ::1], float64[:, ::1])",
+    " boolean[::1], uint8[:, ::1], uint8[:, ::1], int32[:, ::1], float32[:, ::1],"
+    " float32[:, :, ::1], float64[:, :, ::1], float64[:, ::1])",
     cache=True,
 )
 def settle(
     first, household, needs, new, slot, rank, minutes, met, wait, tries_most, step, settlement,
-    group, slots, pending, tries, usual, expected, belief, sums, felt,
+    group, slots, minded, pending, tries, usual, expected, belief, sums, felt,
 ):  # fmt: skip
     """Books what became of each errand, and what was learnt.
 
@@ -33,7 +33,7 @@ def settle(
     and given up after `tries_most` tries. The expected wait of the household's usual facility
     moves `step` of the way to what was met, and the settlement's view of a facility to the mean
     of its households. sums: ``[groups, lines, COLUMNS]``; felt: ``[S, 4]`` needs met, minutes
-    waited, needs tried, unmet.
+    waited, needs tried, unmet, on the lines that are `minded`.
     """
     heard = np.zeros(belief.shape)
     told = np.zeros(belief.shape)
@@ -46,7 +46,8 @@ def settle(
         out = sums[g, i]
         out[NEW] += new[e]
         out[TRIES] += n
-        felt[s, 2] += n
+        counted = n if minded[i] else 0.0
+        felt[s, 2] += counted
         if slot[e] >= 0:
             j = slot[e]
             if usual[h, i] == j:
@@ -62,8 +63,8 @@ def settle(
                 out[MET] += n
                 out[MINUTES] += n * minutes[e]
                 out[WAIT] += n * wait[e]
-                felt[s, 0] += n
-                felt[s, 1] += n * wait[e]
+                felt[s, 0] += counted
+                felt[s, 1] += counted * wait[e]
             elif slot[e] == ONLINE:
                 out[BY_NET] += n
             else:
@@ -78,7 +79,7 @@ def settle(
         tries[h, i] += 1
         if tries[h, i] >= tries_most:
             out[UNMET] += n
-            felt[s, 3] += n
+            felt[s, 3] += counted
             pending[h, i], tries[h, i] = 0, 0
         else:
             pending[h, i] = min(255, needs[e])

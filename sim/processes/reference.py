@@ -212,8 +212,8 @@ def settle(
     first: np.ndarray, household: np.ndarray, needs: np.ndarray, new: np.ndarray,
     slot: np.ndarray, rank: np.ndarray, minutes: np.ndarray, met: np.ndarray, wait: np.ndarray,
     tries_most: int, step: float, settlement: np.ndarray, group: np.ndarray, slots: np.ndarray,
-    pending: np.ndarray, tries: np.ndarray, usual: np.ndarray, expected: np.ndarray,
-    belief: np.ndarray, groups: int,
+    minded: np.ndarray, pending: np.ndarray, tries: np.ndarray, usual: np.ndarray,
+    expected: np.ndarray, belief: np.ndarray, groups: int,
 ) -> Settled:  # fmt: skip
     """Twin of `learning.settle`; a household has at most one errand a line and week."""
     h, i = household, np.repeat(np.arange(first.size - 1), np.diff(first))
@@ -238,7 +238,7 @@ def settle(
     for column, rows, what in (
         (0, served, n), (1, served, n * wait), (2, np.ones(h.size, bool), n), (3, given_up, n),
     ):  # fmt: skip
-        np.add.at(felt[:, column], s[rows], what[rows])
+        np.add.at(felt[:, column], s[rows], (what * minded[i])[rows])
     pending, tries, usual, expected = (a.copy() for a in (pending, tries, usual, expected))
     over = met | given_up
     pending[h, i] = np.where(over, 0, np.minimum(255, needs))

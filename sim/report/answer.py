@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from sim.outcomes.catalogue import OUTCOMES
-from sim.outcomes.terms import PLACED, SERVICE_NAMES
 from sim.report.numbers import (
     MARKS,
-    WINDOWS,
     base_of,
     base_value,
     decimals,
@@ -27,164 +23,13 @@ from sim.report.numbers import (
     scenarios_of,
     unit_text,
 )
+from sim.report.sections import SECTIONS, Row, Section
 
 if TYPE_CHECKING:
     from pandas import DataFrame
     from rich.console import RenderableType
 
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the answer: an outcome for everyone, with a label that its section explains."""
-
-    outcome: str
-    en: str
-    zh: str
-
-    @property
-    def unit(self) -> str:
-        return OUTCOMES[self.outcome].unit
-
-    @property
-    def headline(self) -> bool:
-        return OUTCOMES[self.outcome].headline
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading of the answer and its rows."""
-
-    key: str
-    en: str
-    zh: str
-    rows: tuple[Row, ...]
-
-    @property
-    def unit(self) -> str:
-        """The unit that all rows share, or an empty text."""
-        units = {row.unit for row in self.rows}
-        return self.rows[0].unit if len(units) == 1 else ""
-
-
-def _services(pattern: str, names: Sequence[str]) -> list[Row]:
-    return [Row(pattern.format(name), *SERVICE_NAMES[name]) for name in names]
-
-
-SECTIONS = (
-    Section(
-        "minutes",
-        "Access: time to the nearest",
-        "可达性：到最近设施的时间",
-        (
-            *_services("access.{}.minutes", PLACED),
-            Row("access.basket.minutes", "a trip of the yearly basket", "全年出行平均每次"),
-        ),
-    ),
-    Section(
-        "within",
-        "Access: within 15 minutes",
-        "可达性：15分钟可达人口比例",
-        (
-            *_services("access.{}.share_15min", PLACED),
-            Row("access.basics.share_15min", "all six basics", "六项基本设施齐全"),
-            Row("access.green.share_300m", "green space within 300 m", "300米见绿"),
-            Row("access.green.share_500m", "park within 500 m", "500米见园"),
-        ),
-    ),
-    Section(
-        "needs",
-        "Needs unmet and waits",
-        "未满足需求与等候",
-        (
-            Row("use.government.unmet", "given up: government matters", "放弃办理：政务服务"),
-            Row("use.community.unmet", "given up: community affairs", "放弃办理：社区事务"),
-            Row("use.health.unmet", "given up: health station", "放弃：卫生服务"),
-            Row("use.elder_meals.unmet", "given up: meals for the old", "放弃：老年助餐"),
-            Row("use.government.wait", "wait: government matters", "等候：政务服务"),
-            Row("use.community.wait", "wait: community affairs", "等候：社区事务"),
-            Row("use.elder_care.enrolled", "with a place: elder day care", "在托：日间照料"),
-            Row("use.elder_care.waiting", "waiting list: elder day care", "轮候：日间照料"),
-            Row("use.nursery.enrolled", "with a place: nursery", "在托：托育"),
-            Row("use.nursery.waiting", "waiting list: nursery", "轮候：托育"),
-        ),
-    ),
-    Section(
-        "workload",
-        "Workload of the offices",
-        "机构工作负荷",
-        (
-            Row("workload.offices.load", "load: demand over capacity", "总负荷（需求/能力）"),
-            Row("workload.offices.over", "offices with load over 1", "超负荷机构比例"),
-            Row("workload.offices.backlog", "backlog of queued work", "积压工时"),
-            Row(
-                "workload.offices.administrative_share",
-                "hours in tasks and meetings",
-                "行政事务占比",
-            ),
-            Row(
-                "workload.offices.overhead_per_1000",
-                "fixed overhead per 1,000 persons",
-                "每千人固定事务工时",
-            ),
-            Row(
-                "workload.offices.households_per_worker",
-                "households per worker",
-                "每名工作人员服务户数",
-            ),
-            Row("use.home_care.visits", "home visits made", "入户走访次数"),
-            Row("use.home_care.coverage", "planned home visits made", "计划走访完成率"),
-            Row("use.home_care.coverage_general", "of these: general risk", "其中：一般风险"),
-        ),
-    ),
-    Section(
-        "people",
-        "Cost, satisfaction, losers",
-        "成本、满意度与受损户",
-        (
-            Row("cost.total.per_head", "public cost per registered person", "人均公共成本"),
-            Row("cost.travel.per_head", "residents' travel time per person", "人均出行时间成本"),
-            Row(
-                "satisfaction.residents.score",
-                "satisfaction of residents (0-100)",
-                "居民满意度（0-100）",
-            ),
-            Row("equity.losers.share", "households that lose", "受损户比例"),
-            Row("equity.losers.winners", "households that gain", "受益户比例"),
-            Row(
-                "equity.access.fgt0",
-                "persons beyond the standard of minutes",
-                "出行超过标准时间的人口",
-            ),
-        ),
-    ),
-    Section(
-        "rules",
-        "Rules of the documents: share that keeps them",
-        "文件规定的符合率",
-        (
-            Row("compliance.NT_20m2.share", "service floor 20 m2 (2012)", "每百户20平方米（2012）"),
-            Row("compliance.SC2018_8_30m2.share", "service floor 30 m2", "每百户30平方米"),
-            Row(
-                "compliance.MS145_40m2.share",
-                "service floor 40 m2 (2025)",
-                "每百户40平方米（2025）",
-            ),
-            Row(
-                "compliance.SC2018_5_urban_min.share",
-                "urban, 2,000 households",
-                "城市社区2000户以上",
-            ),
-            Row("compliance.SC2018_5_town_min.share", "town, 700 households", "城镇社区700户以上"),
-            Row("compliance.SC2018_5_rural_min.share", "rural, 300 households", "农村300户以上"),
-            Row("compliance.CIRCLE_15.share", "urban, 15-minute circle", "城市15分钟生活圈"),
-            Row(
-                "compliance.NAT_18_workers.share",
-                "urban, 18 workers per 10,000",
-                "城市每万人18名工作者",
-            ),
-        ),
-    ),
-)
+    from sim.report.windows import Window
 
 
 def answer_rows(comparison: DataFrame) -> Iterator[tuple[Section, Row, list[Any]]]:
@@ -193,22 +38,32 @@ def answer_rows(comparison: DataFrame) -> Iterator[tuple[Section, Row, list[Any]
     for section in SECTIONS:
         for row in section.rows:
             records = records_of(found, row.outcome, scenarios)
-            if records:
+            others = records_of(found, row.beside, scenarios)
+            if records and not (row.rare and (_zero(records) or _alike(records, others))):
                 yield section, row, records
 
 
-def legend(comparison: DataFrame, window: str, lang: str = "en") -> str:
+def _zero(records: Sequence[Any]) -> bool:
+    return all(missing(v) or v == 0 for r in records for v in (r.base_value, r.value))
+
+
+def _alike(records: Sequence[Any], others: Sequence[Any]) -> bool:
+    values = [[(r.scenario, r.base_value, r.value) for r in rows] for rows in (records, others)]
+    return values[0] == values[1]
+
+
+def legend(comparison: DataFrame, window: Window | None = None, lang: str = "en") -> str:
     """How to read the table: the window, the interval, and the marks that occur in it."""
-    en, zh = WINDOWS.get(window, (window, window))
-    seen = set(comparison["verdict"])
+    en, zh = (f"{window.mean[0]}; ", f"{window.mean[1]}；") if window else ("", "")
+    seen = {r.verdict for r in lookup(comparison).values()}
     marks = "  ".join(
         f"{mark} {pick(lang, e, z)}" for key, (mark, e, z, _) in MARKS.items() if key in seen
     )
     base = base_of(comparison)
     return pick(
         lang,
-        f"{en}; value, difference from {base} ± half of its 95 % interval (where not 0)\n{marks}",
-        f"{zh}；数值，与 {base} 的差 ± 95%置信区间半宽（舍入为0时省略）\n{marks}",
+        f"{en}value, difference from {base} ± half of its 95 % interval (where not 0)\n{marks}",
+        f"{zh}数值，与 {base} 的差 ± 95%置信区间半宽（舍入为0时省略）\n{marks}",
     )
 
 
@@ -228,15 +83,15 @@ def cell(record: Any, unit: str, digits: int) -> tuple[str, str, str]:
 def answer_table(
     comparison: DataFrame,
     lang: str = "en",
-    window: str = "last-year",
+    window: Window | None = None,
     titles: Mapping[str, str] | None = None,
     at_once: int = 4,
 ) -> RenderableType:
     """The answer for a terminal of 100 to 140 columns.
 
-    comparison: the frame of `Study.compare()`; titles: scenario -> heading (default: its name);
-    at_once: scenarios beside each other, more follow in further tables. Services that differ in
-    no scenario share one line at the end of their section.
+    comparison: the frame of `Study.compare()`; window: its weeks; titles: scenario -> heading
+    (default: its name); at_once: scenarios beside each other, more follow in further tables.
+    Services that differ in no scenario share one line at the end of their section.
     """
     from rich.console import Group
     from rich.text import Text
@@ -263,7 +118,7 @@ def _table(
 
     base = base_of(comparison)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    table.add_column("", min_width=30, max_width=44)
+    table.add_column("", min_width=30, max_width=44, overflow="fold")
     for name in (base, *scenarios):
         heading = "\n".join(textwrap.wrap(titles.get(name, name), 14))
         table.add_column(heading, justify="right")
@@ -284,7 +139,7 @@ def _table(
             section = current
             head = Text(pick(lang, current.en, current.zh), style="bold")
             if current.unit:
-                head.append(f", {unit_text(current.unit, lang)}", style="dim not bold")
+                head.append(_comma(lang) + unit_text(current.unit, lang), style="dim not bold")
             table.add_row(head)
         if all(r.verdict == "no difference" for r in records) and section.key in (
             "minutes",
@@ -295,13 +150,17 @@ def _table(
         digits = decimals(row.unit, records)
         label = Text(pick(lang, row.en, row.zh))
         if not current.unit:
-            label.append(f", {unit_text(row.unit, lang)}", style="dim")
+            label.append(_comma(lang) + unit_text(row.unit, lang), style="dim")
         by_name = {r.scenario: r for r in records}
         cells = [_cell_text(by_name.get(s), row.unit, digits) for s in scenarios]
         base_text = number(base_value(records), row.unit, digits)
         table.add_row(Padding(label, (0, 0, 0, 2)), base_text, *cells)
     unchanged()
     return table
+
+
+def _comma(lang: str) -> str:
+    return pick(lang, ", ", "，")
 
 
 def _cell_text(record: Any, unit: str, digits: int) -> Any:
@@ -319,7 +178,7 @@ def _cell_text(record: Any, unit: str, digits: int) -> Any:
 def print_answer(
     comparison: DataFrame,
     lang: str = "en",
-    window: str = "last-year",
+    window: Window | None = None,
     titles: Mapping[str, str] | None = None,
     file: IO[str] | None = None,
 ) -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from sim.case.messages import InputError
 from sim.report.units import draw_map, unit_changes, worst
+from sim.report.windows import Window
 
 if TYPE_CHECKING:
     from sim.case.case import Case
@@ -59,20 +60,22 @@ class Findings:
     """All that a report shows, read from results once; no file is touched after this.
 
     facts: (label, value) pairs of what was compared; titles: scenario -> heading; comparison,
-    early: frames of `compare`; weekly: scenario, replicate, week, outcome, group, value of the
-    outcomes in `CURVES`; map: a drawn figure or None; worst_units: rows (unit, base, scenario,
-    change) of minutes; provenance: what each table comes from; assumptions: parameters of
-    confidence C; repeat: (label, value) pairs; failures: one row per failed run; open_runs:
-    planned and not done yet.
+    early: frames of `compare` in the windows `window` and `soon`; weekly: scenario, replicate,
+    week, outcome, group, value of the outcomes in `CURVES`; map: a drawn figure or None;
+    worst_units: rows (unit, base, scenario, change of minutes, share that lost every counter);
+    provenance: what each table comes from; assumptions: parameters of confidence C; repeat:
+    (label, value) pairs; failures: one row per failed run; open_runs: planned and not done yet;
+    losers_every: weeks between two records of who loses.
     """
 
     title: Text
-    window: str
+    window: Window
     comparison: pd.DataFrame
     weekly: pd.DataFrame
     start: date
     weeks: int
     early: pd.DataFrame | None = None
+    soon: Window | None = None
     titles: Mapping[str, Text] = field(default_factory=dict)
     facts: Sequence[tuple[Text, Text]] = ()
     levers: Sequence[date] = ()
@@ -83,6 +86,7 @@ class Findings:
     repeat: Sequence[tuple[Text, str]] = ()
     failures: Sequence[Mapping[str, Any]] = ()
     open_runs: int = 0
+    losers_every: int = 1
 
 
 LABELS = {
@@ -113,9 +117,10 @@ def gather(results: Path, window: str = "last-year") -> Findings:
     shown = next(iter(units), None)
     return Findings(
         title=_text(info["title"], info["name"]),
-        window=window,
+        window=Window.of(window, info),
         comparison=study.compare(window=window),
         early=study.compare(window="first-half-year") if levers and done else None,
+        soon=Window.of("first-half-year", info) if levers and done else None,
         weekly=study.outcomes([name for name, *_ in CURVES], point=0),
         start=date.fromisoformat(info["start"]),
         weeks=info["weeks"],
@@ -128,6 +133,7 @@ def gather(results: Path, window: str = "last-year") -> Findings:
         assumptions=assumptions(case, info),
         repeat=list(repeat(info)),
         open_runs=int((plan["state"] == "open").sum()),
+        losers_every=info.get("record", {}).get("losers", 1),
         failures=[
             {"scenario": r.scenario, "replicate": r.replicate, "stage": r.stage, "message": r.error}
             for r in study.failures().itertuples()
@@ -259,9 +265,11 @@ def _map(change: Change, case: Case, title: Text) -> Figure:
             "Left: units before, communities (社区) and villages (村), with their seats. Right: "
             "units after, with the change of minutes to counter matters for the people who live "
             "there (mean over persons, last record of the horizon; red: longer, "
-            "green: shorter). Borders of a synthetic case are synthetic.",
+            "green: shorter; blank: nobody with a counter before and after). Borders of a "
+            "synthetic case are synthetic.",
             "左：调整前单元（按类型）及驻地；右：调整后单元，按当地居民到办事点分钟数的变化"
-            "着色（按人口平均，时段末次记录；红为增加，绿为减少）。合成案例的边界亦为合成。",
+            "着色（按人口平均，时段末次记录；红为增加，绿为减少，空白为前后无办事点可比）。"
+            "合成案例的边界亦为合成。",
         ),
     )
 

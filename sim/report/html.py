@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from sim.outcomes.catalogue import GROUPS, OUTCOMES
 from sim.report import answer, words
 from sim.report.findings import CURVES, Figure, Findings, Text, gather
+from sim.report.glance import at_a_glance
 from sim.report.numbers import (
     MARKS,
-    WINDOWS,
     base_of,
     decimals,
     interval,
@@ -107,7 +107,6 @@ def _page(findings: Findings, lang: str, groups: bool) -> str:
     base = base_of(comparison) or next(iter(findings.titles), "")
     scenarios = scenarios_of(comparison)
     titles = {s: findings.titles.get(s, Text(s, s)) for s in (base, *scenarios)}
-    en, zh = WINDOWS.get(findings.window, (findings.window, findings.window))
     return (
         _environment()
         .get_template("report.html")
@@ -119,10 +118,10 @@ def _page(findings: Findings, lang: str, groups: bool) -> str:
             scenarios=scenarios,
             titles=titles,
             colour={s: f"s{i % COLOURS}" for i, s in enumerate((base, *scenarios))},
-            window=Text(en, zh),
+            window=Text(*findings.window.mean),
             end=findings.start + timedelta(weeks=findings.weeks) - timedelta(days=1),
-            glance=words.at_a_glance(comparison),
-            answers=words.in_words(comparison, findings.early, findings.window),
+            glance=at_a_glance(comparison),
+            answers=words.in_words(comparison, findings.early, findings.window, findings.soon),
             headline=_headline(comparison, scenarios),
             curves=_curves(findings, [base, *scenarios]),
             losers=_losers(comparison, scenarios),
@@ -224,7 +223,7 @@ def _headline(comparison: DataFrame, scenarios: Sequence[str]) -> list[tuple[Tex
     """The rows of the answer that are headlines, by section."""
     sections: dict[Text, list[Line]] = {}
     for section, row, records in answer.answer_rows(comparison):
-        if row.headline or row.outcome == "equity.losers.winners":
+        if row.headline or row.rare or row.outcome == "equity.losers.winners":
             line = _line(records, scenarios, Text(row.en, row.zh), whiskers=True)
             sections.setdefault(Text(section.en, section.zh), []).append(line)
     return list(sections.items())
@@ -284,6 +283,7 @@ def _losers(
                     found.get((scenario, "equity.losers.share", group)),
                     found.get((scenario, "equity.losers.counter_minutes", group))
                     or found.get((scenario, words.COUNTER_MINUTES, group)),
+                    found.get((scenario, words.NO_COUNTER, group)),
                 )
                 for scenario in scenarios
             ]
@@ -294,13 +294,16 @@ def _losers(
     return blocks
 
 
-def _loser_cell(lose: Any, minutes: Any) -> dict[str, Any]:
-    """Losing share in per cent with the width of its bar, and minutes, ~ where not clear."""
+def _loser_cell(lose: Any, minutes: Any, gone: Any) -> dict[str, Any]:
+    """Losing share in per cent with the width of its bar; minutes, ~ where not clear, and the
+    share of persons who lose every counter, where there are any."""
     share = None if lose is None or missing(lose.value) else 100 * lose.value
     change = "–"
     if minutes is not None and not missing(minutes.difference):
         change = number(minutes.difference, "min", sign=True).replace("-", "−")
         change += " ~" if minutes.verdict == "no clear difference" else ""
+    if gone is not None and not missing(gone.value) and gone.value > 0:
+        change = f"{change}; {number(gone.value, 'share')} % ∅".removeprefix("–; ")
     return {
         "lose": "–" if share is None else f"{share:.1f}",
         "width": 0 if share is None else round(min(share, 100)),

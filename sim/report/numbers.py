@@ -9,11 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-WINDOWS = {
-    "last-year": ("mean of the last 52 weeks", "最后52周的平均值"),
-    "first-half-year": ("mean of the 26 weeks from the first lever", "首个措施起26周的平均值"),
-    "whole": ("mean of all weeks", "全部周的平均值"),
-}
 MARKS = {
     "better": ("✓", "better", "改善", "green"),
     "worse": ("✗", "worse", "变差", "red"),
@@ -22,9 +17,13 @@ MARKS = {
     "no clear difference": ("~", "no clear difference", "无明确差异", "dim"),
     "no difference": ("=", "no difference", "无差异", "dim"),
     "not comparable": ("∅", "not comparable", "无法比较", "yellow"),
+    "other persons": ("≠", "not of the same persons", "人群不同", "yellow"),
     "one replicate": ("?", "one replicate, no interval", "仅一次重复，无区间", "yellow"),
 }
+OTHERS = "other persons"
 CLEAR = ("better", "worse", "higher", "lower")
+
+BASKET = "access.basket.minutes"
 
 UNITS = {  # unit -> decimals, as printed (en, zh); shares are printed as per cent
     "min": (1, "min", "分钟"),
@@ -53,6 +52,11 @@ UNITS = {  # unit -> decimals, as printed (en, zh); shares are printed as per ce
 def pick(lang: str, en: str, zh: str) -> str:
     """The text in the language asked for (``en`` or ``zh``)."""
     return zh if lang == "zh" else en
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its English noun, in the plural where there is not one of it."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def unit_text(unit: str, lang: str = "en") -> str:
@@ -100,8 +104,26 @@ def interval(record: Any, unit: str, digits: int) -> tuple[str, str] | None:
 
 
 def lookup(comparison: DataFrame) -> dict[tuple[str, str, str], Any]:
-    """(scenario, outcome, group) -> record of the comparison."""
-    return {(r.scenario, r.outcome, r.group): r for r in comparison.itertuples(index=False)}
+    """(scenario, outcome, group) -> record of the comparison.
+
+    Minutes to a facility are a mean of those who have one. Where a scenario leaves some without,
+    or gives some their first, they are of other persons than in the base, and the verdict says so:
+    who is left without would shorten the mean.
+    """
+    found: dict[tuple[str, str, str], Any] = {
+        (r.scenario, r.outcome, r.group): r for r in comparison.itertuples(index=False)
+    }
+    without = {k: r for k, r in found.items() if k[1].endswith(".none") and r.difference}
+    for scenario, outcome, group in without:
+        if missing(without[scenario, outcome, group].difference):
+            continue
+        own = outcome.removesuffix("none") + "minutes"
+        # the basket holds all needs of a household; its groups are of other kinds
+        baskets = [k for k in found if k[:2] == (scenario, BASKET)]
+        for key in [(scenario, own, group), *baskets]:
+            if key in found:
+                found[key] = found[key]._replace(verdict=OTHERS)
+    return found
 
 
 def scenarios_of(comparison: DataFrame) -> list[str]:

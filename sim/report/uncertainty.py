@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from sim.outcomes.catalogue import OUTCOMES
-from sim.report.numbers import MARKS, WINDOWS, decimals, missing, number, pick, unit_text
+from sim.report.numbers import MARKS, counted, decimals, missing, number, pick, unit_text
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from sim.experiment.sensitivity import Sensitivity
+    from sim.report.windows import Window
 
 FEW = 20  # replicates, see `sim.experiment.intervals.bootstrap_interval`
 SHOWN = 3  # parameters named beside an output
@@ -24,7 +26,9 @@ METHODS = {
 }
 
 
-def print_evidence(rows: DataFrame, lang: str = "en", file: IO[str] | None = None) -> None:
+def print_evidence(
+    rows: DataFrame, lang: str = "en", file: IO[str] | None = None, window: Window | None = None
+) -> None:
     """Prints what `sim.experiment.evidence.evidence` found, a table per scenario."""
     head = (
         ("difference", "差"),
@@ -51,7 +55,7 @@ def print_evidence(rows: DataFrame, lang: str = "en", file: IO[str] | None = Non
                 *ends,
                 _small(r.p),
                 _small(r.holm),
-                "n/a" if missing(r.variance_reduction) else f"{r.variance_reduction:,.3g}×",
+                _times(r.variance_reduction),
                 pick(lang, en, zh),
             )
         tables.append(table)
@@ -66,14 +70,27 @@ def print_evidence(rows: DataFrame, lang: str = "en", file: IO[str] | None = Non
         f"Under {FEW} replicates bootstrap intervals are too narrow; verdicts are by the t test.",
         f"重复少于 {FEW} 次时自助区间偏窄；结论依据t检验。",
     )
-    _print([*tables, said, *([few] if (rows["replicates"] < FEW).any() else [])], file)
+    _print(
+        [*tables, *_of(window, lang), said, *([few] if (rows["replicates"] < FEW).any() else [])],
+        file,
+    )
 
 
-def print_ranks(rows: DataFrame, within: float, lang: str = "en", file: Any = None) -> None:
+def _times(factor: Any) -> str:
+    if missing(factor):
+        return "n/a"
+    return "∞" if math.isinf(factor) else f"{factor:,.3g}×"
+
+
+def print_ranks(
+    rows: DataFrame, within: float, lang: str = "en", file: Any = None, window: Window | None = None
+) -> None:
     """Prints what `sim.experiment.ranking.rank` found."""
     outcome = str(rows["outcome"].iloc[0])
     unit = _unit(outcome)
-    near = f"≤ {within:g} {unit}"
+    near = f"≤ {within:g}{f' {unit_text(unit, lang)}' if unit else ''}"
+    if unit == "share":
+        near = f"≤ {100 * within:g} %"
     head = (
         ("value", "数值"),
         ("mean rank", "平均名次"),
@@ -86,35 +103,63 @@ def print_ranks(rows: DataFrame, within: float, lang: str = "en", file: Any = No
     digits = decimals(unit) + 1
     table = _table(_label(outcome, lang), [pick(lang, *h) for h in head])
     for r in rows.itertuples(index=False):
-        shares = [f"{100 * s:.0f} %" for s in (r.best, r.within, r.within_sets)]
+        shares = [_percent(s) for s in (r.best, r.within, r.within_sets)]
         regrets = [number(v, unit, digits) for v in (r.regret, r.worst_regret)]
         table.add_row(
-            r.scenario, number(r.value, unit, digits), f"{r.mean_rank:.2f}", *shares, *regrets
+            r.scenario, number(r.value, unit, digits), number(r.mean_rank, "", 2), *shares, *regrets
         )
     first = rows.iloc[0]
+    sets = counted(first.sets, "parameter set")
     said = pick(
         lang,
-        f"over {first.worlds} worlds: {first.sets} parameter set{'s' if first.sets > 1 else ''} "
-        "with replicates",
+        f"over {counted(first.worlds, 'world')}: {sets} with {_its(first.sets)} replicates",
         f"共 {first.worlds} 个情境：{first.sets} 组参数及其重复",
     )
-    _print([table, said], file)
+    if not first.worlds:
+        said = pick(
+            lang,
+            "Nothing to rank: in no world do all of them have a value (of a service that a "
+            "scenario brings, the others say nothing).",
+            "无从排序：没有任何情境中各方案均有数值（方案新增的服务在其他方案中没有数值）。",
+        )
+    note = pick(
+        lang,
+        "Minutes are a mean of those who have a facility: see also the outcomes .none.",
+        "分钟数仅为有设施可用者的平均，另见 .none 指标。",
+    )
+    of_some = outcome.startswith("access.") and outcome.endswith(".minutes")
+    _print([table, *_of(window, lang), said, *([note] if of_some else [])], file)
 
 
-def print_sensitivity(found: Sensitivity, lang: str = "en", file: IO[str] | None = None) -> None:
+def _its(count: int) -> str:
+    return "its" if count == 1 else "their"
+
+
+def _of(window: Window | None, lang: str) -> list[str]:
+    """A line that says which weeks the figures are of, where that is known."""
+    return [pick(lang, *window.mean)] if window else []
+
+
+def print_sensitivity(
+    found: Sensitivity,
+    lang: str = "en",
+    file: IO[str] | None = None,
+    window: Window | None = None,
+) -> None:
     """Prints what moves the differences: all parameters, then each output."""
     from sim.experiment.indices import MEANING
 
     index, second = MEANING[found.design.method]
     points = int(found.outputs["points"].max())
     en, zh = METHODS[found.design.method]
-    window = pick(lang, *WINDOWS[found.window])
+    sets, times = counted(points, "parameter set"), counted(found.replicates, "replicate")
     parts: list[Any] = [
         pick(
             lang,
-            f"{en}: {points} parameter sets, {found.replicates} replicates; {window}",
-            f"{zh}：{points} 组参数，{found.replicates} 次重复；{window}",
+            f"{en}: {sets} beside the experiment's own, {times} of each",
+            f"{zh}：实验自身参数之外 {points} 组参数，各 {found.replicates} 次重复",
         ),
+        *_of(window, lang),
         _parameter_table(found, lang),
     ]
     for scenario in dict.fromkeys(found.outputs["scenario"]):
@@ -181,7 +226,7 @@ def _output_table(found: Sensitivity, scenario: str, lang: str) -> Any:
             _label(o.outcome, lang),
             number(o.difference, unit, digits, True),
             f"{number(o.low, unit, digits, True)} … {number(o.high, unit, digits, True)}",
-            f"{100 * o.same_sign:.0f} %",
+            _percent(o.same_sign),
             number(o.parameters, unit, fine),
             number(o.noise, unit, fine),
             most,
@@ -214,6 +259,10 @@ def _label(outcome: str, lang: str) -> str:
     if known is None:
         return outcome
     return f"{pick(lang, known.en, known.zh)}, {unit_text(known.unit, lang)}"
+
+
+def _percent(share: Any) -> str:
+    return "n/a" if missing(share) else f"{100 * share:.0f} %"
 
 
 def _small(p: Any) -> str:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from sim.case.case import Case
     from sim.experiment.results import Study
 
-MINUTES = "access.counter.minutes"  # of counter matters, as the recorder writes it by unit
+# of counter matters, as the recorder writes them by unit
+MINUTES, LOST = "access.counter.minutes", "equity.losers.no_counter"
 WORST = 12  # units listed
 
 
@@ -27,7 +28,8 @@ class Change:
     """Change of minutes in one scenario.
 
     places: one row a settlement: settlement, community (unit before), new (unit after), persons,
-    base, value (minutes); after: names and seats of the units after the redraw (id, name, kind,
+    base, value (minutes, NaN where nobody has a counter), lost (share of persons who lost every
+    counter); after: names and seats of the units after the redraw (id, name, kind,
     seat_settlement), None where nothing is redrawn; points: what became of the old service
     points where the scenario says so for all of them (``keep`` or ``close``), else empty.
     """
@@ -37,13 +39,16 @@ class Change:
     points: str = ""
 
     def by(self, unit: str) -> pd.DataFrame:
-        """persons, base, value and change of minutes (means over persons), by ``community`` or
-        ``new``."""
-        weights = self.places[["base", "value"]].mul(self.places["persons"], axis=0)
-        sums = weights.assign(persons=self.places["persons"]).groupby(self.places[unit]).sum()
-        sums = sums[sums["persons"] > 0]
-        frame = sums[["base", "value"]].div(sums["persons"], axis=0).assign(persons=sums["persons"])
-        return frame.assign(change=frame["value"] - frame["base"])
+        """persons, base, value and change of minutes, lost (means over those persons of whom each
+        is known), by ``community`` or ``new``."""
+        p = self.places.assign(change=self.places["value"] - self.places["base"])
+        p = p[p["persons"] > 0]
+        columns = {"persons": p["persons"].groupby(p[unit]).sum()}
+        for name in ("base", "value", "change", "lost"):
+            known = p[p[name].notna()]
+            sums = (known[name] * known["persons"]).groupby(known[unit]).sum()
+            columns[name] = sums / known["persons"].groupby(known[unit]).sum()
+        return pd.DataFrame(columns)
 
     @property
     def loss(self) -> float:
@@ -58,22 +63,28 @@ def unit_changes(study: Study, case: Case) -> dict[str, Change]:
     From the last record of the horizon, mean over replicates.
     """
     units = study.units(point=0)
-    units = units[units["outcome"] == MINUTES]
-    if units.empty:
-        return {}
     units = units[units["week"] == units["week"].max()]
-    minutes = units.groupby(["scenario", "unit"], observed=True)["value"].mean()
+    means = units.groupby(["outcome", "scenario", "unit"], observed=True)["value"].mean()
+    minutes, lost = (
+        means.xs(name) if name in means.index.get_level_values(0) else pd.Series(dtype=float)
+        for name in (MINUTES, LOST)
+    )
+    if minutes.empty:
+        return {}
     found: dict[str, Change] = {}
     for scenario in study.scenarios:
         if scenario == study.base or scenario not in minutes.index.get_level_values(0):
             continue
-        change = _change(study, case, scenario, minutes[study.base], minutes[scenario])
+        gone = lost[scenario] if scenario in lost.index.get_level_values(0) else lost[:0]
+        change = _change(study, case, scenario, minutes[study.base], minutes[scenario], gone)
         if len(change.places) and (change.places["base"] != change.places["value"]).any():
             found[scenario] = change
     return {s: found[s] for s in sorted(found, key=lambda s: (-found[s].loss, s))}
 
 
-def _change(study: Study, case: Case, scenario: str, base: pd.Series, minutes: pd.Series) -> Change:
+def _change(
+    study: Study, case: Case, scenario: str, base: pd.Series, minutes: pd.Series, lost: pd.Series
+) -> Change:
     places = case.settlements[["id", "community", "persons"]].rename(columns={"id": "settlement"})
     places["new"] = places["community"]
     after, points = None, set()
@@ -87,10 +98,12 @@ def _change(study: Study, case: Case, scenario: str, base: pd.Series, minutes: p
             places["new"] = places["settlement"].map(new).fillna(places["new"])
             after = _table(case, lever["units"])
     places["base"] = places["community"].map(base)
-    recorded_by_old = base.index.isin(minutes.index).all()
-    places["value"] = places["community" if recorded_by_old else "new"].map(minutes)
+    places["value"] = places["community"].map(minutes)
+    shares = dict(zip(lost.index.tolist(), lost.tolist(), strict=True))
+    places["lost"] = places["community"].map(shares).fillna(0.0).astype(float)
+    known = places["base"].notna() & (places["value"].notna() | (places["lost"] > 0))
     return Change(
-        places.dropna(subset=["base", "value"]),
+        places[known],
         after,
         points.pop() if points in ({"keep"}, {"close"}) else "",
     )
@@ -123,9 +136,11 @@ def _table(case: Case, name: Any) -> pd.DataFrame | None:
 
 
 def worst(change: Change, case: Case, scenario: str) -> list[dict[str, Any]]:
-    """The units before whose residents lose most minutes, with where most of them went."""
-    rows = change.by("community").query("change > 0").reset_index(names="unit")
-    rows = rows.sort_values(["change", "unit"], ascending=[False, True]).head(WORST)
+    """The units before whose residents lose most, every counter or minutes, with where most of
+    them went."""
+    rows = change.by("community").query("change > 0 or lost > 0").reset_index(names="unit")
+    order = [False, False, True]
+    rows = rows.sort_values(["lost", "change", "unit"], ascending=order).head(WORST)
     units = case.communities.set_index("id")
     townships = case.townships.set_index("id")["name"]
     places = change.places.sort_values("persons", ascending=False, kind="stable")
@@ -177,7 +192,7 @@ def draw_map(change: Change, case: Case) -> str:
     kinds = dict(zip(units["id"], units["kind"], strict=True))
     panels = [
         maps.Panel(unit_of, before, kinds=kinds, marks={"seat": _points(at, seats)}),
-        maps.Panel(new_of, later, values=after["change"].to_dict(), marks=marks),
+        maps.Panel(new_of, later, values=after["change"].dropna().to_dict(), marks=marks),
     ]
     svg = maps.figure(ground, panels)
     svg = embed(svg or "", "map")

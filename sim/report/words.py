@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 from sim.outcomes.catalogue import GROUPS, OUTCOMES
 from sim.report.numbers import (
     CLEAR,
-    WINDOWS,
-    base_of,
-    base_value,
+    OTHERS,
     decimals,
     interval,
     lookup,
     missing,
     number,
     pick,
-    records_of,
     scenarios_of,
     unit_text,
 )
@@ -30,10 +27,13 @@ from sim.report.numbers import (
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from sim.report.windows import Window
+
 AGES = ("children", "adults", "old")
 SEATS = ("seat_0_500m", "seat_500_1000m", "seat_1000_2000m", "seat_2000m")
 COUNTER_MINUTES = "access.government.minutes"
 SEAT_MINUTES = "equity.losers.counter_minutes"
+NO_COUNTER = "equity.losers.no_counter"
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,16 @@ class Answer:
 def in_words(
     comparison: DataFrame,
     early: DataFrame | None = None,
-    window: str = "last-year",
+    window: Window | None = None,
+    soon: Window | None = None,
 ) -> list[Answer]:
-    """Up to six sentences per scenario.
+    """Up to seven sentences per scenario.
 
-    comparison: differences in `window`; early: the same for ``first-half-year``, where a lever
-    was pulled at all.
+    comparison: differences in `window`; early: the same in the window `soon` after the first
+    lever, where one was pulled at all.
     """
     found = lookup(comparison)
-    soon = lookup(early) if early is not None else {}
+    first = lookup(early) if early is not None else {}
     answers = []
     for scenario in scenarios_of(comparison):
         texts = {
@@ -67,7 +68,9 @@ def in_words(
             )
             for lang in ("en", "zh")
         }
-        visits = {lang: _visits(found, soon, scenario, window, lang) for lang in ("en", "zh")}
+        visits = {
+            lang: _visits([(first, soon), (found, window)], scenario, lang) for lang in ("en", "zh")
+        }
         answers.append(
             Answer(
                 scenario,
@@ -101,6 +104,13 @@ def moved(record: Any, lang: str = "en", plural: bool = False, percent: bool = F
             lang,
             f"{'do' if plural else 'does'} not change ({level}{name})",
             f"不变（{level}{name}）",
+        )
+    if record.verdict == OTHERS:
+        return pick(
+            lang,
+            f"{'are' if plural else 'is'} {level}{name} for those who have one, who are not the "
+            "same persons as in the base",
+            f"为{level}{name}（仅含有设施可用者，与基准人群不同）",
         )
     if missing(record.difference):
         return pick(lang, f"{'are' if plural else 'is'} not comparable", "无法比较")
@@ -236,33 +246,19 @@ def _work(found: Found, scenario: str, lang: str) -> str:
     return _sentence(parts, lang)
 
 
-def _visits(found: Found, soon: Found, scenario: str, window: str, lang: str) -> str:
-    """Home visits in the first half year and in the window: the dip and what is left of it."""
+def _visits(periods: Sequence[tuple[Found, Window | None]], scenario: str, lang: str) -> str:
+    """Home visits soon after the first lever and in the window: the dip and what is left of it."""
     key = (scenario, "use.home_care.visits", "all")
-    parts = []
-    if key in soon:
-        parts.append(
-            pick(
-                lang,
-                "in the first half year after the first lever home visits made "
-                f"{moved(soon[key], lang, plural=True, percent=True)}",
-                f"首个措施后的半年内，入户走访次数{moved(soon[key], lang, percent=True)}",
+    parts: dict[str, str] = {}
+    for found, window in periods:
+        when = pick(lang, *window.when) if window else ""
+        if key in found and when not in parts:
+            subject = pick(
+                lang, " they " if parts else " home visits made ", "" if parts else "入户走访次数"
             )
-        )
-    if key in found:
-        en, zh = {
-            "last-year": ("in the last year", "最后一年"),
-            "whole": ("over all weeks", "全部周内"),
-        }.get(window, WINDOWS.get(window, (window, window)))
-        parts.append(
-            pick(
-                lang,
-                f"{en} they " if parts else f"{en} home visits made ",
-                zh if parts else f"{zh}入户走访次数",
-            )
-            + moved(found[key], lang, plural=True, percent=True)
-        )
-    return _sentence(parts, lang)
+            predicate = moved(found[key], lang, plural=True, percent=True)
+            parts[when] = f"{when}{subject}{predicate}".strip()
+    return _sentence(list(parts.values()), lang)
 
 
 def _cost(found: Found, scenario: str, lang: str) -> str:
@@ -298,6 +294,15 @@ def _losers(found: Found, scenario: str, lang: str) -> str:
             value = number(record.value, "share")
             parts.append(pick(lang, f"{value}\u00a0% {en}", f"{value}%{zh}"))
     text = pick(lang, " and ", "，").join(parts)
+    gone = found.get((scenario, NO_COUNTER, "all"))
+    if gone is not None and not missing(gone.value) and gone.value > 0:
+        value = number(gone.value, "share", decimals("share", [gone]))
+        text += pick(lang, "; " if text else "", "；" if text else "")
+        text += pick(
+            lang,
+            f"{value}\u00a0% of persons lose every counter for some of their matters",
+            f"{value}%的人口在某类事项上失去全部办事点",
+        )
     record = found.get((scenario, "satisfaction.residents.score", "all"))
     if record is not None:
         text += pick(lang, "; " if text else "", "；" if text else "")
@@ -312,47 +317,3 @@ def _losers(found: Found, scenario: str, lang: str) -> str:
 def _sentence(parts: Sequence[str], lang: str) -> str:
     text = pick(lang, "; ", "；").join(p for p in parts if p)
     return text[:1].upper() + text[1:] + pick(lang, ".", "。") if text else ""
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """A headline question, and base and scenarios in the order of their values, best first."""
-
-    en: str
-    zh: str
-    values: tuple[tuple[str, str], ...]
-
-
-def at_a_glance(comparison: DataFrame) -> list[Ranking]:
-    """The order of base and scenarios by four headline outcomes, as (name, value as printed).
-
-    The order is that of the means; whether two neighbours differ clearly stands in the table.
-    """
-    questions = (
-        (COUNTER_MINUTES, "Minutes to the nearest government counter", "到最近政务服务点（分钟）"),
-        ("use.home_care.visits", "Home visits made per week", "每周入户走访次数"),
-        ("workload.offices.over", "Offices with more work than hours, %", "超负荷机构比例（%）"),
-        (
-            "cost.total.per_head",
-            "Public cost per registered person, yuan a year",
-            "人均公共成本（元/年）",
-        ),
-    )
-    found, scenarios, base = lookup(comparison), scenarios_of(comparison), base_of(comparison)
-    rankings = []
-    for outcome, en, zh in questions:
-        records = records_of(found, outcome, scenarios)
-        values = [(base, base_value(records)), *((r.scenario, r.value) for r in records)]
-        known = [(name, value) for name, value in values if not missing(value)]
-        if len(known) > 1:
-            unit = OUTCOMES[outcome].unit
-            digits = decimals(unit, records)
-            best_first = sorted(
-                known, key=lambda item: item[1], reverse=OUTCOMES[outcome].better == "higher"
-            )
-            rankings.append(
-                Ranking(
-                    en, zh, tuple((name, number(value, unit, digits)) for name, value in best_first)
-                )
-            )
-    return rankings

@@ -60,7 +60,8 @@ class State:
     streets: the network in time, None without one; travel: what it makes of this week. works:
     enlargements under way. staff: persons hired and gone since the start. agreed: yuan a year of
     all contracts that were made. reach is made anew after `touch`; routes_changed: after `route`,
-    until the model has taken note.
+    until the model has taken note. in_case: bool ``[services]`` those that a facility of the case
+    offers at some time; what a lever brought is in no comparison of ways and moods with before.
     """
 
     host: mesa.Model
@@ -80,6 +81,7 @@ class State:
     contracts: Contracts
     agreed: float
     facilities: FacilityColumns
+    in_case: np.ndarray
     ledger: Ledger
     residents: Residents
     enrolments: dict[int, Enrolment]
@@ -128,6 +130,7 @@ class State:
             contracts=contracts,
             agreed=float(contracts.yuan.sum()),
             facilities=facilities,
+            in_case=np.asarray(facilities.offers.any(axis=0)),
             ledger=Ledger.empty(len(offices), int(parameters["work.withdrawn_after"])),
             residents=Residents.at_start(
                 world.households.settlement.size,
@@ -202,6 +205,28 @@ class State:
         for i in lines.of_service("community"):
             shares[:, i] = 1 - spared
         return shares
+
+    @property
+    def known(self) -> np.ndarray:
+        """Services that anybody has heard of, bool ``[services]``: those of the case, and those
+        that a lever has opened a facility for. Of the others nothing is asked or told."""
+        f = self.facilities
+        been = f.offers | f.ended
+        return self.in_case | been[f.opened <= self.week].any(axis=0)
+
+    def knows(self, service: str) -> bool:
+        """Whether a service is one of those `known`."""
+        names = self.lines.services
+        return service in names and bool(self.known[names.index(service)])
+
+    def is_of_case(self, service: str) -> bool:
+        """Whether a facility of the case itself offers a service at some time."""
+        return bool(self.in_case[self.lines.services.index(service)])
+
+    @property
+    def compared(self) -> np.ndarray:
+        """Which of the lines asked for are of the case's own services, bool ``[L]``."""
+        return np.array([self.is_of_case(x.service) for x in self.asked], bool)
 
     @property
     def asked(self) -> tuple[Line, ...]:
