@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ import pandas as pd
 from sim.case.case import Case
 from sim.case.faults import SHORTENED as DAMAGED
 from sim.case.messages import Problems, near_id
-from sim.case.parameters import Parameters
 from sim.case.schema import ROLES, UNIT_KINDS
 from sim.case.yaml import Document, KeyPath
+from sim.levers.ground import Ground
 from sim.levers.plan import Plan, Points, TownshipPlan, UnitPlan, number_kept
 from sim.levers.points import POINT_SERVICES
 from sim.world.supply import STATION, STATION_SERVICE
@@ -55,7 +54,7 @@ class Place:
 
 
 @dataclass
-class Site:
+class Site(Ground):
     """Ids and what they mean at the date of the lever under check.
 
     unit_of: unit of each settlement; members: settlements of each unit; units, townships,
@@ -73,7 +72,6 @@ class Site:
     streets that levers have opened.
     """
 
-    case: Case
     folder: Path
     problems: Problems
     unit_of: dict[str, str]
@@ -100,11 +98,6 @@ class Site:
     former: set[str] | None = field(default_factory=set)
     uncertain: set[str] = field(default_factory=set)
     standing: Standing | None = None
-
-    @cached_property
-    def parameters(self) -> Parameters:
-        """The parameters of the case, for what a lever says of itself before a run."""
-        return Parameters.load(self.case.meta.parameters)
 
     @staticmethod
     def of(case: Case, folder: Path, problems: Problems) -> Site:
@@ -147,29 +140,6 @@ class Site:
             points=points,
             posts=dict.fromkeys(case.townships["id"], 0) | _posts(offices),
         )
-
-    @cached_property
-    def households(self) -> dict[str, int]:
-        """Households by settlement."""
-        table = self.case.settlements
-        return dict(zip(table["id"], table["households"].tolist(), strict=True))
-
-    @cached_property
-    def group_of(self) -> dict[str, object]:
-        """What stands for the residents' group of each settlement; one that says none is alone."""
-        table = self.case.settlements
-        columns = (table[c].tolist() for c in ("id", "community", "group"))
-        return {s: (u, g) if g >= 0 else s for s, u, g in zip(*columns, strict=True)}
-
-    @cached_property
-    def neighbours(self) -> dict[str, list[str]]:
-        """Settlements with a common border, by settlement."""
-        near: dict[str, list[str]] = {}
-        pairs = self.case.neighbours
-        for a, b in zip(pairs["settlement"], pairs["neighbour"], strict=True):
-            near.setdefault(a, []).append(b)
-            near.setdefault(b, []).append(a)
-        return near
 
     def _names(self, noun: str) -> Iterator[tuple[str, str]]:
         """Ids and names of what a noun may mean."""
@@ -263,32 +233,6 @@ class Site:
                         reached.add(unit)
                         front.append(unit)
         return reached == set(units)
-
-    def pieces(self, settlements: Iterable[str]) -> list[list[str]]:
-        """These settlements by pieces that common borders hold together, each sorted, the largest
-        first; all one piece in a case without a table of neighbours."""
-        left = dict.fromkeys(sorted(settlements))
-        if not self.neighbours:
-            return [list(left)]
-        found: list[list[str]] = []
-        while left:
-            piece = [next(iter(left))]
-            del left[piece[0]]
-            for settlement in piece:  # which grows
-                for near in self.neighbours.get(settlement, ()):
-                    if near in left:
-                        del left[near]
-                        piece.append(near)
-            found.append(sorted(piece))
-        return sorted(found, key=lambda piece: (-len(piece), piece))
-
-    def size(self, settlements: Iterable[str]) -> int:
-        """Households of these settlements."""
-        return sum(self.households[s] for s in settlements)
-
-    def largest(self, settlements: Iterable[str]) -> str:
-        """The settlement with most households, the first of equal ones."""
-        return min(settlements, key=lambda s: (-self.households[s], s))
 
     def changed(self, plan: Plan) -> list[tuple[UnitPlan, list[str]]]:
         """The units of a plan that do not carry on as they are, with their settlements."""
