@@ -179,7 +179,7 @@ def read_table(path: Path, content: bytes) -> list[str]:
         (b"id,name\n1," + b"x" * 1_100_000 + b"\n", "too-large"),
         (b"id" + b"," * 2_000 + b"\n", "too-large"),
         (b"id" + b"," * 900 + b"\n" + b"1\n" * 30_000, "too-large"),
-        (b"id,name\n1,\0\n", "encoding"),
+        (b"id,name\n1,\0\n", "control-character"),
         ("id,name\n".encode("utf-16"), "encoding"),
         (b'id,name\n"' + b"x\n" * 100_000, "bad-csv"),
     ],

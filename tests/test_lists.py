@@ -140,14 +140,14 @@ def test_all_faults_are_told_at_once_with_file_and_line(tmp_path):
         township_points="township_code,when,lon,lat\n990101100,later,104,30\n",
     )
     assert faults(folder) == {
-        "duplicate-id": "units_before.csv:10",
-        "damaged-id": "units_before.csv:11",
-        "bad-choice": "township_points.csv:2",
-        "unknown-id": "known_unit_changes.csv:2",
-        "bad-number": "county_facts.csv:2",
+        "duplicate-id": "units_before.csv:10:1",
+        "damaged-id": "units_before.csv:11:1",
+        "bad-choice": "township_points.csv:2:11",
+        "unknown-id": "known_unit_changes.csv:2:14",
+        "bad-number": "county_facts.csv:2:25",
         "unknown-key": "totals.yaml:2:1",
         "bad-value": "totals.yaml:3:28",
-        "county-in-one-list": "units_after.csv:9",
+        "county-in-one-list": "units_after.csv:9:14",
     }
     with pytest.raises(InputError) as caught:
         read_input(folder)
@@ -191,4 +191,4 @@ def test_a_change_across_counties_is_refused(tmp_path):
         tmp_path,
         known_unit_changes="before_code,after_code,source\n990101100202,990102001003,told\n",
     )
-    assert faults(folder) == {"other-county": "known_unit_changes.csv:2"}
+    assert faults(folder) == {"other-county": "known_unit_changes.csv:2:1"}
