@@ -565,7 +565,7 @@ def test_units_drawn_outside_the_bands_of_the_rules_are_named_with_the_article(
     small_case: Case,
 ) -> None:
     warnings = scenario(small_case, merge()).warnings
-    assert [w.code for w in warnings] == ["size-band"], "one warning a lever"
+    assert [w.code for w in warnings] == ["size-band"], "one warning a type"
     said, articles = warnings[0].message, warnings[0].hint
     assert f"{WEST[0]}: 536" in said and "2,000" in said and "1,500" in said
     assert "SC2018-5-urban-min" in articles and "MS145-3-1-urban-min" in articles

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from sim.case.rules import Rule, rules_of
+from sim.levers import words
 from sim.levers.plan import Plan, UnitPlan
 from sim.levers.site import Site
 from sim.levers.words import amount
@@ -39,46 +40,50 @@ def remark(site: Site, plan: Plan) -> None:
 
 
 def _remark_size(site: Site, units: Sequence[UnitPlan], households: dict[str, int]) -> None:
-    """One warning for all rules on households of a unit that bind the case and are broken."""
-    said, broken = [], []
-    for (type_, op), rules in _bands(tuple(site.case.meta.rules)).items():
+    """A warning for each type of units that break rules which bind the case."""
+    for type_, bounds in _bands(tuple(site.case.meta.rules)).items():
         mine = [u for u in units if type_ in ("all", u.type)]
-        counts: dict[float, int] = {}
-        first: list[UnitPlan] = []
-        for rule in rules:  # the strictest first
-            kept = rule.kept(np.array([households[u.id] for u in mine]))
-            out = [u for u, k in zip(mine, kept, strict=True) if not k]
-            if out:
-                first = first or out
-                counts[rule.value] = len(out)
-                broken.append(rule)
-        if first:
-            (strict, number), *others = counts.items()
-            named = _some([f"{u.name} {u.id}: {households[u.id]:,}" for u in first])
-            named += "".join(f"; {n:,} {BOUNDS[op]} {v:,.0f}" for v, n in others)
+        size = np.array([households[u.id] for u in mine])
+        said: list[str] = []
+        asked: dict[tuple[str, str], list[str]] = {}
+        for op, rules in bounds.items():
+            outside = {r: [mine[i] for i in np.flatnonzero(~r.kept(size))] for r in rules}
+            broken = {rule: out for rule, out in outside.items() if out}
+            for rule in broken:
+                asked.setdefault((rule.place, rule.quote), []).append(rule.id)
+            if broken:
+                said.append(_outside(op, broken, households))
+        if said:
             which = amount(len(mine), "unit" if type_ == "all" else f"{type_} unit")
-            have = "has" if number == 1 else "have"
-            bound = f"{BOUNDS[op]} {strict:,.0f} registered households"
-            said.append(f"of {which} drawn anew {number:,} {have} {bound} ({named})")
-    if said:
-        articles: dict[tuple[str, str], list[str]] = {}
-        for rule in broken:
-            articles.setdefault((rule.place, rule.quote), []).append(rule.id)
-        asked = [f"{p}: {quote} ({', '.join(ids)})" for (p, quote), ids in articles.items()]
-        site.warn("size-band", "; ".join(said), hint="; ".join(asked))
+            message = f"of {which} drawn anew {words.listed(said, 'en')} registered households"
+            hint = "; ".join(f"{p}: {quote} ({', '.join(i)})" for (p, quote), i in asked.items())
+            site.warn("size-band", message, hint=hint)
+
+
+def _outside(op: str, broken: dict[Rule, list[UnitPlan]], households: dict[str, int]) -> str:
+    """How many units break rules of one comparison, the strictest named first."""
+    counts = {rule.value: len(out) for rule, out in broken.items()}
+    (strict, number), *others = counts.items()
+    first = next(iter(broken.values()))
+    named = _some([f"{u.name} {u.id}: {households[u.id]:,}" for u in first])
+    named += "".join(f"; {n:,} {BOUNDS[op]} {value:,.0f}" for value, n in others)
+    return f"{number:,} {'has' if number == 1 else 'have'} {BOUNDS[op]} {strict:,.0f} ({named})"
 
 
 @cache
-def _bands(named: tuple[str, ...]) -> dict[tuple[str, str], tuple[Rule, ...]]:
+def _bands(named: tuple[str, ...]) -> dict[str, dict[str, tuple[Rule, ...]]]:
     """The rules on households of a unit of these authorities, by the type of unit and the
     comparison, the strictest first."""
-    bands: dict[tuple[str, str], list[Rule]] = {}
+    bands: dict[str, dict[str, list[Rule]]] = {}
     for rule in rules_of(named):
         if rule.metric == SIZE and rule.op in BOUNDS:
-            bands.setdefault((rule.applies_to, rule.op), []).append(rule)
+            bands.setdefault(rule.applies_to, {}).setdefault(rule.op, []).append(rule)
     return {
-        (type_, op): tuple(sorted(rules, key=lambda r: -r.value if op == ">=" else r.value))
-        for (type_, op), rules in bands.items()
+        type_: {
+            op: tuple(sorted(rules, key=lambda r: -r.value if op == ">=" else r.value))
+            for op, rules in bounds.items()
+        }
+        for type_, bounds in bands.items()
     }
 
 
