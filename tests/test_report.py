@@ -410,6 +410,17 @@ def test_long_series_are_thinned_and_empty_ones_draw_nothing():
     assert draw(frame[:0], ["a"], date(2020, 1, 6)) == ""
 
 
+def test_an_interval_that_reaches_below_zero_stays_on_its_panel():
+    weeks = range(5)
+    wide = {"scenario": "a", "week": weeks, "mean": 4.0, "low": [1, -9, -30, -9, 1], "high": 30.0}
+    svg = draw(pd.DataFrame(wide | {"replicates": 3}), ["a"], date(2020, 1, 6))
+    height = float(re.search(r'viewBox="0 0 \S+ (\S+)"', svg)[1])
+    (band,) = re.findall(r'class="band s0" d="([^"]*)"', svg)
+    steps = [float(y) for y in re.findall(r"-?[\d.]+ ?(-?[\d.]+)", band)]
+    ys = np.cumsum(steps)
+    assert len(ys) == 10 and min(ys) >= 0 and max(ys) < height
+
+
 @settings(derandomize=True)
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
 def test_ticks_cover_their_range(low, span):

@@ -112,7 +112,9 @@ def draw(
     for i, name in enumerate(scenarios):
         rows = bands[bands["scenario"] == name]
         at, mean = rows["week"].to_numpy(), rows["mean"].to_numpy()
-        bottom, top = rows["low"].to_numpy(), rows["high"].to_numpy()
+        # an interval by t may reach below zero where no value can; it ends where the axis does
+        bottom = np.maximum(rows["low"].to_numpy(), ticks[0] / scale)
+        top = rows["high"].to_numpy()
         known = np.isfinite(mean)
         if not known.any():
             continue
