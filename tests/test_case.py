@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -286,3 +287,16 @@ def test_units_and_townships_share_no_id(small_case_dir: Path) -> None:
     assert [(p.code, p.path.name, p.line) for p in caught.value.problems if p.path] == [
         ("duplicate-id", "communities.csv", 2)
     ]
+
+
+def test_the_order_of_rows_of_services_changes_nothing(small_case_dir: Path) -> None:
+    rows = (resources.files("sim.data") / "services.csv").read_text("utf-8").splitlines()
+    own = rows[1].replace("government", "laundry", 1).replace("counter", "visit", 1)
+    orders = (*rows[1:], own), (own, *rows[:0:-1])
+    seen = []
+    for order in orders:
+        (small_case_dir / "services.csv").write_text("\n".join([rows[0], *order]) + "\n", "utf-8")
+        seen.append(Case.open(small_case_dir).services)
+    pd.testing.assert_frame_equal(*seen)
+    usual = [row.split(",")[0] for row in rows[1:]]
+    assert seen[0]["id"].tolist() == [*usual, "laundry"]

@@ -91,7 +91,7 @@ class Case:
             path=folder,
             meta=meta,
             **frames,
-            services=services.frame,
+            services=_in_order(services.frame),
             streets=(streets[0].frame, streets[1].frame) if streets else None,
             outlines_path=outlines if outlines.is_file() else None,
             digest=digest.hexdigest(),
@@ -249,9 +249,22 @@ def _read_streets(folder: Path, problems: Problems) -> tuple[Table, Table] | Non
 def _read_services(folder: Path, problems: Problems) -> Table | None:
     path = find_table(folder, "services")
     if path is None:
-        with resources.as_file(resources.files("sim.data") / "services.csv") as own:
-            return read_table(own, SERVICES, problems)
+        return _usual_services(problems)
     return _read_inside(folder, path, SERVICES, problems)
+
+
+def _usual_services(problems: Problems) -> Table | None:
+    with resources.as_file(resources.files("sim.data") / "services.csv") as own:
+        return read_table(own, SERVICES, problems)
+
+
+def _in_order(services: pd.DataFrame) -> pd.DataFrame:
+    """Services in the usual order, a case's own behind them by id: draws of the residents are
+    numbered by it, and the order of rows in a file must change nothing."""
+    usual = _usual_services(Problems())
+    known = {} if usual is None else {name: i for i, name in enumerate(usual.frame["id"])}
+    place = services["id"].map(lambda name: (known.get(name, len(known)), name))
+    return services.loc[place.sort_values().index].reset_index(drop=True)
 
 
 def _with_types(communities: pd.DataFrame, townships: pd.DataFrame) -> pd.DataFrame:
