@@ -151,3 +151,19 @@ def test_no_rule_draws_from_a_generator_that_others_share() -> None:
                 continue
             drawing += [f"{name}:{node.lineno} {u}" for u in used if RANDOM.match(u)]
     assert not drawing
+
+
+MODEL = ("world", "processes", "phases", "levers", "outcomes")
+PRODUCTS = {"dot", "einsum", "inner", "matmul", "tensordot", "vdot"}
+
+
+def test_the_model_has_no_products_of_matrices() -> None:
+    """BLAS adds in an order that depends on its threads and on the processor: bytes would too."""
+    found = []
+    for path in (p for room in MODEL for p in sorted((ROOT / "sim" / room).rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if product or (called and node.func.attr in PRODUCTS):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert not found

@@ -97,9 +97,9 @@ def _transition(state: State, parts: Parts, source: np.ndarray, mine: slice) -> 
         return {"merged_week": int(o.merged_week[old[0]]), "members": members, "loss": loss}
     merging = weight[parts.merges[mine]]
     left = transition.members_left(week, o.merged_week[old], o.members[old], p)
-    members = float(len(merging) + share @ left)
+    members = float(len(merging) + (share * left).sum())
     lost = 1 - transition.efficiency(week, o.merged_week[old], o.loss[old], p["merger.recovery"])
-    loss = transition.loss_at_first(merging, p) + float(weight @ lost / weight.sum())
+    loss = transition.loss_at_first(merging, p) + float((weight * lost).sum() / weight.sum())
     return {
         "merged_week": week if members > 0 or loss > 0 else NOT_MERGED,
         "members": members,

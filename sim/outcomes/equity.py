@@ -112,7 +112,9 @@ def spread(
     mine = np.array(list(groups.values())) * persons
     total = mine.sum(axis=1)
     for order in (0, 1, 2):
-        lacking = mine @ gaps(minutes, parameters["equity.standard_minutes"], order)
+        # a product of matrices would have other bytes with other processors and threads
+        gap = gaps(minutes, parameters["equity.standard_minutes"], order)
+        lacking = [(row * gap).sum() for row in mine]
         for name, part, whole in zip(groups, lacking, total, strict=True):
             index = float(part / whole) if whole > 0 else float("nan")
             out[f"equity.access.fgt{order}", name] = index

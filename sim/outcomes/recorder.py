@@ -221,7 +221,8 @@ class Recorder:
         members |= {t: kind == code for t, code in access.TYPES.items()}
         weight = np.array(list(members.values())) * state.census.registered
         known = weight.sum(axis=1) > 0
-        means = weight[known] @ columns / weight[known].sum(axis=1, keepdims=True)
+        sums = (weight[known][:, :, None] * columns).sum(axis=1)
+        means = sums / weight[known].sum(axis=1, keepdims=True)
         groups = [name for name, has in zip(members, known, strict=True) if has]
         return {
             (f"satisfaction.residents.{name}", group): float(means[i, j])

@@ -33,9 +33,10 @@ def needs_met(state: State, sums: np.ndarray) -> Values:
     asked = state.asked
     services = list(dict.fromkeys(line.service for line in asked))
     groups = group_cells(len(sums))
-    member = np.array(list(groups.values()), dtype=np.float64)
-    tier = np.array([[line.service == s for line in asked] for s in services], dtype=np.float64)
-    t = np.einsum("gc,sl,clk->kgs", member, tier, sums, optimize=True)
+    tiers = [[line.service == s for line in asked] for s in services]
+    of_service = np.stack([sums[:, mine].sum(axis=1) for mine in tiers], axis=1)
+    of_group = np.stack([of_service[cells].sum(axis=0) for cells in groups.values()])
+    t = of_group.transpose(2, 0, 1)
     ended = t[list(col.ENDED)].sum(axis=0)
     columns = {
         "minutes": (t[col.MINUTES], t[col.MET]),

@@ -32,4 +32,4 @@ def items_left(weeks: np.ndarray, remaining: np.ndarray, parameters: Parameters)
 def share_of_hours(left: np.ndarray, parameters: Parameters) -> np.ndarray:
     """Share of the hours of the list that is asked for, ``[S]``; left: shares ``[S, items]``."""
     hours = hours_of_items(parameters)
-    return left @ hours / max(hours.sum(), 1e-9)
+    return (left * hours).sum(axis=-1) / max(hours.sum(), 1e-9)

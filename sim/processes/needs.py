@@ -35,7 +35,9 @@ def yearly_rates(
     old = present[1].sum(axis=1)
     high = np.divide(h.risk[:, 0], old, out=np.zeros_like(old), where=old > 0)
     for i, line in enumerate(lines):
-        young, aged = present[0] @ line.rates[:OLD], present[1] @ line.rates[OLD:]
+        rates = np.array(line.rates)
+        young = (present[0] * rates[:OLD]).sum(axis=1)
+        aged = (present[1] * rates[OLD:]).sum(axis=1)
         if line.mode == "counter":
             out[:, i] = (young + aged) * counter
         elif line.service == "health":

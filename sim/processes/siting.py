@@ -21,7 +21,7 @@ def cover(near: np.ndarray, persons: np.ndarray, least: float) -> list[int]:
     left = np.array(persons, np.float64)
     chosen: list[int] = []
     while len(near):
-        reached = near @ left
+        reached = (near * left).sum(axis=1)
         best = int(reached.argmax())
         if reached[best] < least:
             break

@@ -82,4 +82,4 @@ def joint_week(
         return None
     tau = parameters["merger.recovery"]
     last = float(since[left > 0].max())
-    return last + tau * float(np.log(left @ np.exp(-(last - since) / tau) / left.sum()))
+    return last + tau * float(np.log((left * np.exp(-(last - since) / tau)).sum() / left.sum()))
