@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -258,11 +258,18 @@ def _usual_services(problems: Problems) -> Table | None:
         return read_table(own, SERVICES, problems)
 
 
+@cache
+def _usual_order() -> dict[str, int]:
+    """The place of each of the usual services among them."""
+    usual = _usual_services(Problems())
+    assert usual is not None
+    return {name: i for i, name in enumerate(usual.frame["id"])}
+
+
 def _in_order(services: pd.DataFrame) -> pd.DataFrame:
     """Services in the usual order, a case's own behind them by id: draws of the residents are
     numbered by it, and the order of rows in a file must change nothing."""
-    usual = _usual_services(Problems())
-    known = {} if usual is None else {name: i for i, name in enumerate(usual.frame["id"])}
+    known = _usual_order()
     place = services["id"].map(lambda name: (known.get(name, len(known)), name))
     return services.loc[place.sort_values().index].reset_index(drop=True)
 

@@ -10,11 +10,13 @@ from sim.cli import terminal
 from sim.cli.options import (
     Command,
     as_text,
+    base_option,
     example,
     fresh_option,
     jobs_option,
     json_option,
     lang_option,
+    results_argument,
     window_option,
 )
 
@@ -59,12 +61,8 @@ def demo(out: Path, jobs: int | None, fresh: bool, lang: str) -> int:
     short_help="Print the differences between scenarios.",
     epilog=example("sim compare results/demo --base before --json"),
 )
-@click.argument("results", type=click.Path(path_type=Path))
-@click.option(
-    "--base",
-    metavar="SCENARIO",
-    help="What the others are compared with.  [default: the experiment's base]",
-)
+@results_argument
+@base_option
 @window_option
 @click.option(
     "--statistics",
@@ -103,7 +101,7 @@ def compare(
     short_help="Print which scenario is best, and how often.",
     epilog=example("sim rank results/demo --outcome access.government.minutes --within 1"),
 )
-@click.argument("results", type=click.Path(path_type=Path))
+@results_argument
 @click.option("--outcome", required=True, metavar="NAME", help="What to rank by.")
 @click.option("--group", default="all", metavar="NAME", help="For whom.")
 @click.option(
@@ -139,12 +137,8 @@ def rank(
     short_help="Print which parameters move the answer.",
     epilog=example("sim sensitivity results/sensitivity --figure tornado.svg"),
 )
-@click.argument("results", type=click.Path(path_type=Path))
-@click.option(
-    "--base",
-    metavar="SCENARIO",
-    help="What the others are compared with.  [default: the experiment's base]",
-)
+@results_argument
+@base_option
 @click.option(
     "--outcome",
     "outcomes",
@@ -204,7 +198,7 @@ def sensitivity(
     short_help="Write the report as one HTML file.",
     epilog=example("sim report results/demo"),
 )
-@click.argument("results", type=click.Path(path_type=Path))
+@results_argument
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,12 @@ from sim.cli import terminal
 
 WINDOWS = ("last-year", "first-half-year", "whole")
 
+results_argument = click.argument("results", type=click.Path(path_type=Path))
+base_option = click.option(
+    "--base",
+    metavar="SCENARIO",
+    help="What the others are compared with.  [default: the experiment's base]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 lang_option = click.option(
     "--lang", type=click.Choice(["en", "zh"]), default="en", help="Language of the answer."

@@ -16,10 +16,10 @@ from sim.cli.options import (
     fresh_option,
     jobs_option,
     json_option,
+    results_argument,
 )
 
 experiment_argument = click.argument("experiment", type=click.Path(path_type=Path))
-results_argument = click.argument("results", type=click.Path(path_type=Path))
 out_option = click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),

@@ -45,7 +45,7 @@ class Built(Lever):
 def say_way(way: Way, yuan: float, lang: Lang, all_in_all: bool = False) -> str:
     """A way to get floor with its price, in words; all_in_all: of several facilities together."""
     said, price = words.pick(words.WAYS[way], lang), words.money(yuan, lang)
-    yearly, whole = way in RENTED, all_in_all
+    yearly = way in RENTED
     if lang == "zh":
-        return f"{said}，{'共' if whole else ''}{'每年' if yearly else ''}{price}"
-    return f"{said} for {price}{' a year' if yearly else ''}{' in all' if whole else ''}"
+        return f"{said}，{'共' if all_in_all else ''}{'每年' if yearly else ''}{price}"
+    return f"{said} for {price}{' a year' if yearly else ''}{' in all' if all_in_all else ''}"
