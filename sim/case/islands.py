@@ -9,11 +9,10 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.spatial import cKDTree
 
 from sim.case.case import Case
-from sim.case.messages import Problems
+from sim.case.messages import Problems, some
 from sim.case.tables import find_table
 
 FAR = 2000  # metres to the nearest street beyond which one is likely to be missing
-NAMED = 3  # settlements that a remark names; more are counted
 
 
 def remark_islands(case: Case, problems: Problems) -> None:
@@ -68,11 +67,10 @@ def _named(case: Case, which: np.ndarray) -> str:
     """How many settlements and persons these are, and the first of them, most persons first."""
     table = case.settlements.iloc[which]
     table = table.sort_values(["persons", "id"], ascending=[False, True])
-    pairs = zip(table["name"].head(NAMED), table["id"].head(NAMED), strict=True)
-    names = ", ".join(f"{name} {id_}" for name, id_ in pairs)
-    more = f" and {len(table) - NAMED:,} more" if len(table) > NAMED else ""
+    pairs = zip(table["name"], table["id"], strict=True)
+    names = some([f"{name} {id_}" for name, id_ in pairs])
     noun = "settlement" if len(table) == 1 else "settlements"
-    return f"{len(table):,} {noun} with {table['persons'].sum():,} persons ({names}{more})"
+    return f"{len(table):,} {noun} with {table['persons'].sum():,} persons ({names})"
 
 
 def _lie(which: np.ndarray) -> str:

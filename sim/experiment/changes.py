@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from sim.case.messages import some
 from sim.experiment.provenance import case_files, parameter_values
 from sim.experiment.results import Study
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from sim.experiment.experiment import Experiment
     from sim.experiment.plan import Plan
 
-NAMED = 3  # as many names of a kind are listed
 LINE = 60  # as many characters of a line are shown
 
 
@@ -52,9 +52,7 @@ def _named(what: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> 
     names = [n for n in sorted({*(old or {}), *new}) if (old or {}).get(n) != new.get(n)]
     if old is None or not names:
         return f"{what} changed"
-    said = [f"{n}{_from_to(old.get(n), new.get(n))}" for n in names[:NAMED]]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{what} changed: {', '.join(said)}{more}"
+    return f"{what} changed: {some([f'{n}{_from_to(old.get(n), new.get(n))}' for n in names])}"
 
 
 def _from_to(before: Any, after: Any) -> str:

@@ -8,13 +8,13 @@ from functools import cache
 
 import numpy as np
 
+from sim.case.messages import some
 from sim.case.rules import Rule, rules_of
 from sim.levers import words
 from sim.levers.plan import Plan, UnitPlan
 from sim.levers.site import Site
 from sim.levers.words import amount
 
-NAMED = 3  # units that a remark names; more are counted
 SIZE = "households_per_community"
 BOUNDS = {">=": "fewer than", "<=": "more than"}
 
@@ -35,7 +35,7 @@ def remark(site: Site, plan: Plan) -> None:
     pieces = {u.id: len(site.pieces(members[u.id])) for u in drawn}
     apart = [f"{u.name} ({u.id}: {pieces[u.id]} pieces)" for u in drawn if pieces[u.id] > 1]
     if apart:
-        message = f"{amount(len(apart), 'unit')} drawn anew not of one piece: {_some(apart)}"
+        message = f"{amount(len(apart), 'unit')} drawn anew not of one piece: {some(apart)}"
         site.warn("in-pieces", message)
 
 
@@ -65,7 +65,7 @@ def _outside(op: str, broken: dict[Rule, list[UnitPlan]], households: dict[str, 
     counts = {rule.value: len(out) for rule, out in broken.items()}
     (strict, number), *others = counts.items()
     first = next(iter(broken.values()))
-    named = _some([f"{u.name} {u.id}: {households[u.id]:,}" for u in first])
+    named = some([f"{u.name} {u.id}: {households[u.id]:,}" for u in first])
     named += "".join(f"; {n:,} {BOUNDS[op]} {value:,.0f}" for value, n in others)
     return f"{number:,} {'has' if number == 1 else 'have'} {BOUNDS[op]} {strict:,.0f} ({named})"
 
@@ -85,9 +85,3 @@ def _bands(named: tuple[str, ...]) -> dict[str, dict[str, tuple[Rule, ...]]]:
         }
         for type_, bounds in bands.items()
     }
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
